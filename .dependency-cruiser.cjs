@@ -1,0 +1,30 @@
+/** What may import what. Each rule guards one line of ARCHITECTURE.md. */
+const vendor = (name, path, allowed, comment) => ({
+  name, severity: 'error', comment,
+  from: { pathNot: allowed },
+  to: { path },
+});
+module.exports = {
+  forbidden: [
+    { name: 'services-are-strangers', severity: 'error', comment: 'Services talk over the bus only; standalone and the CLI are composition roots.',
+      from: { path: '^services/([^/]+)/', pathNot: '^services/(standalone)/' }, to: { path: '^services/([^/]+)/', pathNot: '^services/$1/' } },
+    { name: 'libs-never-import-services', severity: 'error', from: { path: '^libs/' }, to: { path: '^services/' } },
+    { name: 'contracts-is-a-leaf', severity: 'error', from: { path: '^libs/contracts/' }, to: { path: '^(services|libs/(?!contracts))' } },
+    { name: 'libs-through-their-index', severity: 'error', comment: 'libs/*/src/index.ts names the public surface.',
+      from: { path: '^(services|bench|tools)/' }, to: { path: '^libs/[^/]+/src/(?!index\\.ts)' } },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'decide-is-pure', severity: 'error', comment: 'decide has no I/O, no clock, no randomness; it may know the vocabulary only.',
+      from: { path: '^services/coordinator/src/engine/', pathNot: '\\.spec\\.ts$' },
+      to: { pathNot: '^(services/coordinator/src/engine/|libs/contracts/|node_modules/(@marcbachmann/cel-js|yaml|zod))' } },
+    vendor('nats-behind-the-bus', '^node_modules/@nats-io/', '^libs/(bus|testing)/', 'NATS appears in libs/bus alone.'),
+    vendor('s3-behind-artifacts', '^node_modules/minio/', '^libs/artifacts/', 'The S3 client appears in libs/artifacts alone.'),
+    vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm|@nestjs/typeorm)/', '^(services/(coordinator|standalone)/|libs/testing/)', 'Only the coordinator owns Postgres.'),
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports', 'imports'], conditionNames: ['pullwright-source', 'import', 'node', 'default', 'types'], extensions: ['.ts', '.js', '.json'] },
+  },
+};

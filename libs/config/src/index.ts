@@ -1,0 +1,2 @@
+export { OPTIONS, type Config, type Option, type OptionName } from './options.js';
+export { loadConfig } from './load.js';

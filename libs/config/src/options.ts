@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+/**
+ * Every setting of every service: name, schema, default, who reads it, one sentence. Types, validation, docs/configuration.md and .env.example come from this list.
+ * `process.env` is read in this library only.
+ */
+export interface Option { schema: z.ZodType; default?: string; secret?: boolean; usedBy: readonly string[]; describe: string }
+
+const EVERY = ['gateway', 'coordinator', 'crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
+const AGENT_SERVICES = ['crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
+const port = z.coerce.number().int().min(0).max(65_535);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+export const OPTIONS = {
+  NATS_URL: { schema: z.string(), default: 'nats://127.0.0.1:4222', usedBy: EVERY, describe: 'Address of NATS; several separated by commas.' },
+  NATS_USER: { schema: z.string(), usedBy: EVERY, describe: 'User of this service on NATS, when the server asks for one.' },
+  NATS_PASSWORD: { schema: z.string(), secret: true, usedBy: EVERY, describe: 'Password of that user.' },
+  DATABASE_URL: { schema: z.string(), default: 'postgres://pullwright@127.0.0.1:5432/pullwright', secret: true, usedBy: ['coordinator', 'standalone'], describe: 'Postgres 15 or newer; only the coordinator has it.' },
+  ARTIFACT_STORE: { schema: z.enum(['disk', 's3']), default: 'disk', usedBy: EVERY, describe: 'Where artifacts are kept.' },
+  ARTIFACT_DIR: { schema: z.string(), default: '.pullwright/artifacts', usedBy: EVERY, describe: 'Folder of the disk store.' },
+  S3_ENDPOINT: { schema: z.url(), default: 'http://127.0.0.1:9000', usedBy: EVERY, describe: 'Address of the S3 API.' },
+  S3_BUCKET: { schema: z.string(), default: 'pullwright', usedBy: EVERY, describe: 'Bucket that holds the artifacts; it must exist.' },
+  S3_REGION: { schema: z.string(), default: 'us-east-1', usedBy: EVERY, describe: 'Region, for signing.' },
+  S3_ACCESS_KEY: { schema: z.string(), secret: true, usedBy: EVERY, describe: 'Access key of this service.' },
+  S3_SECRET_KEY: { schema: z.string(), secret: true, usedBy: EVERY, describe: 'Secret key of this service.' },
+  HOST: { schema: z.string(), default: '127.0.0.1', usedBy: EVERY, describe: 'Address to listen on.' },
+  PORT: { schema: port, default: '8080', usedBy: ['gateway', 'standalone'], describe: 'Port of the REST API; 0 takes a free one.' },
+  HEALTH_PORT: { schema: port, default: '8081', usedBy: EVERY, describe: 'Port of /health/live and /health/ready of services without a REST API.' },
+  PIPELINES_DIR: { schema: z.string(), usedBy: ['coordinator', 'standalone'], describe: 'Folder with further pipelines (*.yaml), beside the built-in ones.' },
+  CONCURRENCY: { schema: z.coerce.number().int().min(1).max(256), default: '2', usedBy: AGENT_SERVICES, describe: 'Steps that one instance of an agent service works on at once.' },
+  LOG_LEVEL: { schema: z.enum(['error', 'warn', 'log', 'debug']), default: 'log', usedBy: EVERY, describe: 'Least severe level that is logged.' },
+  LOG_JSON: { schema: flag, default: 'false', usedBy: EVERY, describe: 'Log one JSON object a line.' },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+type Parsed<K extends OptionName> = (typeof OPTIONS)[K] extends { default: string } ? z.infer<(typeof OPTIONS)[K]['schema']> : z.infer<(typeof OPTIONS)[K]['schema']> | undefined;
+export type Config = { [K in OptionName]: Parsed<K> };

@@ -1,0 +1,14 @@
+export { AgentName, ArtifactId, CommitId, Fact, RepositoryRef, RunId, StepId } from './ids.js';
+export { FAILURES, Failure, FailureCode } from './failures.js';
+export { AGENTS, SERVICES, type AgentContract, type KnownAgent, type Slot } from './agents.js';
+export { ARTIFACTS, type ArtifactKind } from './artifacts.js';
+export { CONSUMERS, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
+export {
+  ArtifactMap, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, EVENT_TYPES, FailureFact, MAX_MESSAGE_BYTES, Params, PipelineView, Progress, QUERIES,
+  Result, RetryRun, RUN_STATUSES, RunEvent, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,
+} from './messages.js';
+export { ApprovalStep, Param, Pipeline, Retry, RunStep, type PipelineStep } from './pipeline.js';
+export { LEFT_OUT_REASONS, LeftOut, Location } from './source.js';
+export { Behaviour, BehaviourStep, Element, Feature, FieldFacts, RepoMap, Screen, Stack, StepData, TestConventions, VALIDITY_RULES } from './repo-map.js';
+export { CaseStep, Expectation, LocatorCandidate, Target, TestCase, TestCases } from './test-cases.js';
+export { LedgerEntry, PullRequest, TestBundle } from './test-bundle.js';

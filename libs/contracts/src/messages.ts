@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { AgentName, ArtifactId, Fact, RepositoryRef, RunId, StepId } from './ids.js';
+import { FailureCode } from './failures.js';
+
+/**
+ * Every message on the bus. Identifiers and typed facts only: an artifact's content, source code, prompts and
+ * model output travel as artifact ids. Unknown keys are dropped on read, so that an older service understands a newer one.
+ */
+
+export const Params = z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), z.union([z.string().max(256), z.number(), z.boolean()]));
+export type Params = z.infer<typeof Params>;
+
+/** Outputs and inputs by name: one artifact, or a list in a stable order. */
+export const ArtifactMap = z.record(z.string(), z.union([ArtifactId, z.array(ArtifactId)]));
+export type ArtifactMap = z.infer<typeof ArtifactMap>;
+
+const Who = z.string().min(1).max(120);
+const When = z.iso.datetime({ offset: true });
+
+/** `failure.detail` is one short line for people: a field, a path, a limit. */
+export const FailureFact = z.object({ code: FailureCode, detail: z.string().max(500).optional() });
+export type FailureFact = z.infer<typeof FailureFact>;
+
+// ---- commands: gateway → coordinator ------------------------------------------------------------------------------
+export const StartRun = z.object({
+  runId: RunId, pipeline: z.string().min(1).max(64), repository: RepositoryRef, ref: z.string().max(256).optional(),
+  params: Params, requestedBy: Who,
+  /** Hash of the request body, when the caller sent an Idempotency-Key: same key and hash answer with the first run. */
+  idempotency: z.object({ key: z.string().min(1).max(200), requestHash: z.string().max(64) }).optional(),
+}).meta({ id: 'StartRun' });
+export const CancelRun = z.object({ runId: RunId, requestedBy: Who }).meta({ id: 'CancelRun' });
+/** Runs the failed steps again, or everything from `fromStep` on; what came before is kept. */
+export const RetryRun = z.object({ runId: RunId, fromStep: StepId.optional(), requestedBy: Who }).meta({ id: 'RetryRun' });
+export const DecideApproval = z.object({ runId: RunId, stepId: StepId, decision: z.enum(['approve', 'reject']), role: z.string().max(64), requestedBy: Who, comment: z.string().max(500).optional() }).meta({ id: 'DecideApproval' });
+export type StartRun = z.infer<typeof StartRun>;
+export type CancelRun = z.infer<typeof CancelRun>;
+export type RetryRun = z.infer<typeof RetryRun>;
+export type DecideApproval = z.infer<typeof DecideApproval>;
+
+/** What the coordinator answers on a command's reply subject, after the commit. `runId` is the first run's for a repeated idempotency key. */
+export const CommandReply = z.union([
+  z.object({ ok: z.literal(true), runId: RunId, repeated: z.boolean().default(false) }),
+  z.object({ ok: z.literal(false), failure: FailureFact, retryAfterSeconds: z.number().optional() }),
+]).meta({ id: 'CommandReply' });
+export type CommandReply = z.infer<typeof CommandReply>;
+
+// ---- tasks: coordinator → service ---------------------------------------------------------------------------------
+export const Task = z.object({
+  runId: RunId, stepId: StepId, attempt: z.int().min(1), agent: AgentName,
+  inputs: ArtifactMap, params: Params,
+  repository: RepositoryRef, ref: z.string().max(256).optional(),
+  /** Milliseconds the handler may take; the harness stops it then. */
+  timeLimitMs: z.int().positive(),
+}).meta({ id: 'Task' });
+export type Task = z.infer<typeof Task>;
+
+// ---- results: service → coordinator -------------------------------------------------------------------------------
+const ResultBase = { runId: RunId, stepId: StepId, attempt: z.int().min(1), agent: AgentName, durationMs: z.number().min(0) };
+export const Result = z.discriminatedUnion('status', [
+  z.object({ ...ResultBase, status: z.literal('succeeded'), outputs: ArtifactMap, facts: z.record(z.string(), Fact) }),
+  z.object({ ...ResultBase, status: z.literal('failed'), failure: FailureFact }),
+]).meta({ id: 'Result' });
+export type Result = z.infer<typeof Result>;
+
+// ---- events: coordinator → gateway --------------------------------------------------------------------------------
+export const RUN_STATUSES = ['running', 'waiting', 'cancelling', 'compensating', 'succeeded', 'failed', 'cancelled'] as const;
+export const RunStatus = z.enum(RUN_STATUSES).meta({ id: 'RunStatus' });
+export type RunStatus = z.infer<typeof RunStatus>;
+
+/** `pending` waits for others; `blocked` waits for a lock; `backing-off` for its next try; `waiting` for a person. */
+export const STEP_STATUSES = ['pending', 'blocked', 'dispatched', 'backing-off', 'waiting', 'fanned-out', 'succeeded', 'skipped', 'failed', 'cancelled'] as const;
+export const StepStatus = z.enum(STEP_STATUSES).meta({ id: 'StepStatus' });
+export type StepStatus = z.infer<typeof StepStatus>;
+
+export const EVENT_TYPES = [
+  'run-started', 'run-waiting', 'run-resumed', 'run-cancelling', 'run-compensating', 'run-succeeded', 'run-failed', 'run-cancelled', 'run-retried',
+  'step-dispatched', 'step-blocked', 'step-fanned-out', 'step-succeeded', 'step-failed', 'step-retrying', 'step-skipped', 'step-cancelled',
+  'approval-requested', 'approval-decided', 'approval-expired', 'undo-parked',
+] as const;
+export const RunEvent = z.object({
+  runId: RunId,
+  /** 1, 2, 3 … per run, without gaps: the SSE id. */
+  seq: z.int().min(1),
+  type: z.enum(EVENT_TYPES), at: When,
+  stepId: StepId.optional(), attempt: z.int().optional(), agent: AgentName.optional(),
+  outputs: ArtifactMap.optional(), facts: z.record(z.string(), Fact).optional(), failure: FailureFact.optional(),
+  durationMs: z.number().optional(), delayMs: z.number().optional(), count: z.int().optional(),
+  roles: z.array(z.string()).optional(), role: z.string().optional(), decision: z.enum(['approve', 'reject']).optional(), by: Who.optional(),
+}).meta({ id: 'RunEvent' });
+export type RunEvent = z.infer<typeof RunEvent>;
+
+/** Live progress over core NATS: may be lost, never decides anything. `phase` is a fixed word of the agent, not text. */
+export const Progress = z.object({ runId: RunId, stepId: StepId, attempt: z.int(), phase: z.string().regex(/^[a-z][a-z-]*$/).max(40), done: z.int().min(0), total: z.int().min(0).optional() }).meta({ id: 'Progress' });
+export type Progress = z.infer<typeof Progress>;
+
+// ---- queries: gateway → coordinator, request and reply over core NATS -------------------------------------------------
+export const RunView = z.object({
+  runId: RunId, pipeline: z.string(), pipelineVersion: z.int(), repository: RepositoryRef, ref: z.string().optional(), params: Params,
+  status: RunStatus, requestedBy: Who, createdAt: When, updatedAt: When, finishedAt: When.optional(), failure: FailureFact.optional(),
+}).meta({ id: 'RunView' });
+export const StepView = z.object({
+  stepId: StepId, agent: AgentName.optional(), status: StepStatus, attempt: z.int(),
+  inputs: ArtifactMap, outputs: ArtifactMap, facts: z.record(z.string(), Fact), failure: FailureFact.optional(),
+  roles: z.array(z.string()).optional(), startedAt: When.optional(), finishedAt: When.optional(),
+}).meta({ id: 'StepView' });
+/** Lineage: which step of which run made which artifact, under which name. */
+export const ArtifactView = z.object({ artifactId: ArtifactId, kind: z.string(), name: z.string(), stepId: StepId, runId: RunId, createdAt: When }).meta({ id: 'ArtifactView' });
+export type RunView = z.infer<typeof RunView>;
+export type StepView = z.infer<typeof StepView>;
+export type ArtifactView = z.infer<typeof ArtifactView>;
+
+/** `cursor` is opaque. The coordinator ends a page early when the reply would pass the size bound of the bus. */
+const Page = { cursor: z.string().max(200).optional(), limit: z.int().min(1).max(100).default(50) };
+const page = <T extends z.ZodType>(item: T) => z.union([
+  z.object({ ok: z.literal(true), items: z.array(item), next: z.string().optional() }),
+  z.object({ ok: z.literal(false), failure: FailureFact }),
+]);
+const one = <T extends z.ZodType>(item: T) => z.union([
+  z.object({ ok: z.literal(true), item }),
+  z.object({ ok: z.literal(false), failure: FailureFact }),
+]);
+export const PipelineView = z.object({ name: z.string(), version: z.int(), steps: z.array(z.string()) }).meta({ id: 'PipelineView' });
+
+/** Every query: the request's and the reply's shape, by the last token of `pullwright.query.<name>`. */
+export const QUERIES = {
+  'get-run': { request: z.object({ runId: RunId }), reply: one(RunView) },
+  'list-runs': { request: z.object({ ...Page, repository: RepositoryRef.optional(), status: RunStatus.optional() }), reply: page(RunView) },
+  'list-steps': { request: z.object({ ...Page, runId: RunId }), reply: page(StepView) },
+  'list-artifacts': { request: z.object({ ...Page, runId: RunId }), reply: page(ArtifactView) },
+  'list-events': { request: z.object({ ...Page, runId: RunId, afterSeq: z.int().min(0).default(0) }), reply: page(RunEvent) },
+  'list-pipelines': { request: z.object(Page), reply: page(PipelineView) },
+} as const;
+export type QueryName = keyof typeof QUERIES;
+
+/** Every command, by the last token of `pullwright.command.<name>`. */
+export const COMMANDS = { 'start-run': StartRun, 'cancel-run': CancelRun, 'retry-run': RetryRun, 'decide-approval': DecideApproval } as const;
+export type CommandName = keyof typeof COMMANDS;
+
+/** No message, header included, may be larger: what is larger is an artifact. */
+export const MAX_MESSAGE_BYTES = 8 * 1024;
+
