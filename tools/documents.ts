@@ -1,5 +1,5 @@
 /**
- * Fails when a document names a path, an npm script or a CLI command that does not exist.
+ * Fails when a document names a path, an npm script or a CLI command that does not exist, or when a dependency has no reason.
  * Looks at every tracked Markdown file: relative links, `code` that looks like a path of this repository, `npm run …` and `pullwright …`.
  */
 import { execFileSync } from 'node:child_process';
@@ -37,8 +37,18 @@ function problemsOf(file: string): string[] {
   return problems;
 }
 
+/** Every dependency has its reason. */
+function undocumentedDependencies(): string[] {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+  const text = readFileSync('docs/dependencies.md', 'utf8');
+  return [...Object.entries(dependencies), ...Object.entries(devDependencies)].flatMap(([name, version]) => [
+    ...(text.includes(`\`${name}\``) ? [] : [`docs/dependencies.md: ${name} has no line`]),
+    ...(/^\d/.test(version) ? [] : [`package.json: ${name} is not pinned exactly (${version})`]),
+  ]);
+}
+
 const documents = tracked.filter((path) => path.endsWith('.md') && !path.startsWith('examples/') && existsSync(path));
-const problems = documents.flatMap(problemsOf);
+const problems = [...documents.flatMap(problemsOf), ...undocumentedDependencies()];
 for (const problem of problems) console.error(problem);
 console.log(`${documents.length} documents, ${problems.length} problems`);
 process.exitCode = problems.length > 0 ? 1 : 0;
