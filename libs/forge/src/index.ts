@@ -1,0 +1,1 @@
+export { openSnapshot, type Snapshot, type SnapshotEntry } from './snapshot.js';

@@ -1,0 +1,98 @@
+import { isUtf8 } from 'node:buffer';
+import { Failure } from '#contracts';
+import { git, gitDirectory, printable, tryGit } from './git.js';
+import { readObjects } from './objects.js';
+
+export interface SnapshotEntry {
+  /** As git stores it: relative to the root, `/` between names; may hold any character but NUL. */
+  path: string;
+  /** `100644`, `100755`, `120000` for a symbolic link (its blob is the target's path), `160000` for a submodule. */
+  mode: string;
+  type: 'blob' | 'commit';
+  /** Object id; for a submodule the commit it points at. */
+  blob: string;
+  /** Bytes; 0 for a submodule. */
+  size: number;
+}
+
+export interface Snapshot {
+  /** The path that was opened. */
+  repository: string;
+  commit: string;
+  /** The branch that the ref names; none when it is a tag, a commit or a detached HEAD. */
+  branch?: string;
+  /** In git's order (by bytes of the path). */
+  entries: SnapshotEntry[];
+  /** What cannot be named or read: `path` is then for people only. */
+  skipped: Array<{ path: string; reason: 'invalid-utf8' | 'missing-object' }>;
+  /** Contents by path. Paths without a blob in this snapshot are absent. The caller bounds the sum of the sizes. */
+  readMany(paths: readonly string[]): Promise<Map<string, Buffer>>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a local repository at a ref (HEAD when there is none), reading objects only: the working tree and the index are not looked at.
+ * Throws `repository-not-found`, `repository-empty`, `ref-not-found`, `repository-too-large` or `repository-unreadable`.
+ */
+export async function openSnapshot(repository: string, ref?: string): Promise<Snapshot> {
+  const gitDir = await gitDirectory(repository);
+  const { commit, branch } = await resolveRef(gitDir, ref);
+  const { entries, skipped } = parseTree(await git(gitDir, ['ls-tree', '-r', '-z', '-l', '--full-tree', commit]));
+  const objects = readObjects(gitDir);
+  const blobs = new Map(entries.filter((entry) => entry.type === 'blob').map((entry) => [entry.path, entry.blob]));
+  return {
+    repository, commit, ...(branch !== undefined && { branch }), entries, skipped,
+    async readMany(paths) {
+      const wanted = paths.flatMap((path) => {
+        const blob = blobs.get(path);
+        return blob === undefined ? [] : [{ path, blob }];
+      });
+      const contents = await objects.read(wanted.map(({ blob }) => blob));
+      return new Map(wanted.map(({ path }, i) => [path, contents[i] as Buffer]));
+    },
+    close: () => objects.close(),
+  };
+}
+
+/** A branch wins over a tag of the same name. */
+async function resolveRef(gitDir: string, ref = 'HEAD'): Promise<{ commit: string; branch?: string }> {
+  const full = ref === 'HEAD' ? (await tryGit(gitDir, ['symbolic-ref', '--quiet', 'HEAD'])).stdout.toString().trim() : `refs/heads/${ref.replace(/^refs\/heads\//, '')}`;
+  const tip = await refTip(gitDir, full);
+  const commit = tip ?? await commitOf(gitDir, ref);
+  if (commit !== undefined) return { commit, ...(tip !== undefined && full.startsWith('refs/heads/') && { branch: full.slice('refs/heads/'.length) }) };
+  const anything = await git(gitDir, ['for-each-ref', '--count=1', '--format=%(refname)']);
+  throw anything.length === 0 ? new Failure('repository-empty') : new Failure('ref-not-found', printable(ref));
+}
+
+/** What a ref of exactly this full name points at. */
+export async function refTip(gitDir: string, fullName: string): Promise<string | undefined> {
+  if (!fullName.startsWith('refs/')) return undefined;
+  const { code, stdout } = await tryGit(gitDir, ['show-ref', '--verify', '--hash', '--', fullName]);
+  return code === 0 ? stdout.toString('latin1').trim() : undefined;
+}
+
+/** The commit that a ref, an id or an expression such as `main~1` names. */
+export async function commitOf(gitDir: string, ref: string): Promise<string | undefined> {
+  // A colon starts a path or a message search, which no branch, tag or commit needs.
+  if (ref === '' || /[\p{Cc}\s:]/u.test(ref)) return undefined;
+  const { code, stdout } = await tryGit(gitDir, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]);
+  return code === 0 ? stdout.toString('latin1').trim() : undefined;
+}
+
+/** `<mode> <type> <id> <size>TAB<path>NUL`, the size padded and `-` for a submodule, `BAD` for a blob that is not there. */
+function parseTree(listing: Buffer): Pick<Snapshot, 'entries' | 'skipped'> {
+  const entries: SnapshotEntry[] = [];
+  const skipped: Snapshot['skipped'] = [];
+  for (let start = 0; start < listing.length;) {
+    const tab = listing.indexOf(9, start);
+    const end = listing.indexOf(0, tab);
+    const [mode = '', type = '', blob = '', size = ''] = listing.toString('latin1', start, tab).split(/ +/);
+    const name = listing.subarray(tab + 1, end);
+    const path = name.toString('utf8');
+    if (!isUtf8(name)) skipped.push({ path: printable(path), reason: 'invalid-utf8' });
+    else if (size === 'BAD') skipped.push({ path, reason: 'missing-object' });
+    else entries.push({ path, mode, type: type as SnapshotEntry['type'], blob, size: type === 'commit' ? 0 : Number(size) });
+    start = end + 1;
+  }
+  return { entries, skipped };
+}
