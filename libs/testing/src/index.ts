@@ -1,0 +1,4 @@
+export { startNats, type TestNats } from './nats.js';
+export { startPostgres, type TestPostgres } from './postgres.js';
+export { startS3, type TestS3 } from './s3.js';
+export { gitRepository, type TestRepository } from './git-repository.js';

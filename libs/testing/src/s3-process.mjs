@@ -1,0 +1,16 @@
+// An S3 server in a process of its own: real HTTP, real signatures, real files. Arguments: folder, bucket. Prints its port once it listens.
+import S3rver from '@20minutes/s3rver';
+
+const [directory, bucket] = process.argv.slice(2);
+const server = new S3rver({ address: '127.0.0.1', port: 0, silent: true, directory, configureBuckets: [{ name: bucket }] });
+// minio asks for unfinished uploads of an object before it sends a large one; s3rver has no answer to that, an empty list is true here.
+server.middleware.unshift(async (ctx, next) => {
+  if (ctx.method === 'GET' && 'uploads' in ctx.query) {
+    ctx.type = 'application/xml';
+    ctx.body = `<?xml version="1.0" encoding="UTF-8"?><ListMultipartUploadsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Bucket>${bucket}</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`;
+    return;
+  }
+  await next();
+});
+const { port } = await server.run();
+process.stdout.write(`${port}\n`);
