@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { chromium } from '@playwright/test';
+import { childEnvironment } from '#config';
+
+const RUN_LIMIT_MS = 900_000;
+const CLI = join(dirname(createRequire(import.meta.url).resolve('@playwright/test/package.json')), 'cli.js');
+
+const launchOptions = () => ({ executablePath: childEnvironment(['CHROMIUM_PATH'])['CHROMIUM_PATH'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+
+export interface TestRun {
+  /** File, describes and title: unique in a suite. */
+  test: string;
+  /** `file:line`, to run it alone. */
+  place: string;
+  passed: boolean;
+  /** First lines of the error. */
+  error?: string;
+}
+
+export interface SuiteOptions {
+  /** Checkout that holds the generated tests. */
+  checkout: string;
+  /** Folder of the tests in it, and the names of the generated specs: the repository may have others beside them. */
+  folder: string;
+  specs: readonly string[];
+  baseUrl: string;
+  /** Milliseconds that an action or expectation may take. */
+  patience: number;
+  workers: number;
+  testIdAttribute?: string;
+  /** `file:line`: this test alone. */
+  only?: string;
+}
+
+/** Runs the tests of a folder once in headless Chromium, without retries, and returns one entry per test. Throws when Playwright cannot load them. */
+export async function runSuite(options: SuiteOptions): Promise<TestRun[]> {
+  const config = join(options.checkout, 'bench.playwright.config.mjs');
+  const reportFile = join(options.checkout, 'bench.report.json');
+  await writeFile(config, `export default ${JSON.stringify({
+    testDir: join(options.checkout, options.folder), testMatch: options.specs.map((name) => `**/${name}`), outputDir: join(options.checkout, 'bench.results'),
+    fullyParallel: true, retries: 0, workers: options.workers, forbidOnly: true,
+    reporter: [['json', { outputFile: reportFile }]],
+    timeout: options.patience * 6, expect: { timeout: options.patience },
+    use: {
+      baseURL: options.baseUrl, launchOptions: launchOptions(), actionTimeout: options.patience, navigationTimeout: options.patience * 3,
+      ...(options.testIdAttribute !== undefined && { testIdAttribute: options.testIdAttribute }),
+    },
+  }, null, 2)};\n`);
+  await rm(reportFile, { force: true });
+  const output = await runCli(options.checkout, ['test', '--config', config, ...(options.only === undefined ? [] : [options.only])]);
+  const text = await readFile(reportFile, 'utf8').catch((cause: unknown) => { throw new Error(`Playwright wrote no report:\n${output}`, { cause }); });
+  const report = JSON.parse(text) as Report;
+  if (report.errors.length > 0) throw new Error(`Playwright could not load the tests:\n${report.errors.map((error) => error.message).join('\n')}`);
+  return report.suites.flatMap((suite) => collect(suite, []));
+}
+
+interface Report { suites: Suite[]; errors: Array<{ message: string }> }
+interface Suite { title: string; suites?: Suite[]; specs: Array<{ title: string; file: string; line: number; ok: boolean; tests: Array<{ results: Array<{ errors?: Array<{ message?: string }> }> }> }> }
+
+function collect(suite: Suite, above: string[]): TestRun[] {
+  const titles = [...above, suite.title];
+  const own = suite.specs.map((spec): TestRun => {
+    const error = spec.tests[0]?.results.at(-1)?.errors?.[0]?.message;
+    return {
+      test: [...titles, spec.title].join(' › '), place: `${spec.file}:${spec.line}`, passed: spec.ok,
+      // Playwright colours its messages.
+      ...(error !== undefined && { error: error.replaceAll(/\u001B\[\d+m/g, '').split('\n').slice(0, 12).join('\n') }),
+    };
+  });
+  return [...own, ...(suite.suites ?? []).flatMap((inner) => collect(inner, titles))];
+}
+
+/** Exit code 1 means that tests failed, which the report tells in full, so only the output is of interest. */
+async function runCli(cwd: string, args: string[]): Promise<string> {
+  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const keep = (chunk: Buffer) => { output = (output + chunk.toString('utf8')).slice(-8_000); };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const timer = setTimeout(() => { child.kill('SIGKILL'); }, RUN_LIMIT_MS);
+  await new Promise<void>((resolve, reject) => { child.once('error', reject).once('close', () => { resolve(); }); });
+  clearTimeout(timer);
+  return output;
+}
+
+/** The page as a browser shows it after its scripts have run, with the scripts taken out. */
+export async function renderedPage(url: string): Promise<string> {
+  const browser = await chromium.launch(launchOptions());
+  try {
+    const page = await browser.newPage();
+    await page.goto(url, { waitUntil: 'networkidle' });
+    await page.evaluate('document.querySelectorAll("script, link[rel=modulepreload], link[rel=preload]").forEach((element) => element.remove())');
+    return `<!doctype html>\n${await page.content()}`;
+  } finally {
+    await browser.close();
+  }
+}
