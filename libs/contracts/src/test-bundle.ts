@@ -30,8 +30,9 @@ export const PullRequest = z.object({
   branch: z.string(), base: z.string(), baseCommit: CommitId, commit: CommitId, tree: CommitId,
   outcome: z.enum(['opened', 'updated', 'unchanged']),
   title: z.string(), body: z.string(),
-  files: z.array(z.object({ path: z.string(), change: z.enum(['added', 'updated', 'unchanged']) })),
-  /** The run that made the branch; only that run's undo may remove it. */
+  /** Against the base. `kept`: a person has edited or deleted what Pullwright wrote, and it stays theirs. `removed`: written by an earlier run, untouched since, no longer generated. */
+  files: z.array(z.object({ path: z.string(), change: z.enum(['added', 'updated', 'unchanged', 'kept', 'removed']) })),
+  /** The run that made the branch; only that run's undo may remove it. All zeros when that is not recorded. */
   createdBy: RunId,
   /** A command or address that shows it. */
   look: z.string(),

@@ -1,25 +1,25 @@
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
+import { gitRepository, type TestRepository } from '#testing';
 import { readObjects } from './objects.js';
 import { openSnapshot, type Snapshot } from './snapshot.js';
-import { scratch, type Scratch } from '../test/scratch.js';
 
-const made: Scratch[] = [];
+const made: TestRepository[] = [];
 const opened: Snapshot[] = [];
-const repository = (...initArgs: string[]) => { const one = scratch(...initArgs); made.push(one); return one; };
+const repository = async () => { const one = await gitRepository(); made.push(one); return one; };
 const open = async (path: string, ref?: string) => { const one = await openSnapshot(path, ref); opened.push(one); return one; };
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((one) => one.close()));
-  for (const one of made.splice(0)) one.remove();
+  await Promise.all(made.splice(0).map((one) => one.remove()));
 });
 
 test('shows the commit, never the working tree or the index', async () => {
-  const repo = repository();
-  const commit = repo.commit({ 'a.html': 'committed', 'sub/b.html': 'b' });
+  const repo = await repository();
+  const commit = await repo.commit({ 'a.html': 'committed', 'sub/b.html': 'b' });
   writeFileSync(join(repo.path, 'a.html'), 'changed');
   writeFileSync(join(repo.path, 'staged.html'), 'staged');
-  repo.git('add', 'staged.html');
+  await repo.git('add', 'staged.html');
 
   const snapshot = await open(repo.path);
   expect(snapshot).toMatchObject({ repository: repo.path, commit, branch: 'main' });
@@ -31,11 +31,11 @@ test('shows the commit, never the working tree or the index', async () => {
 });
 
 test('names a branch only when the ref is one', async () => {
-  const repo = repository();
-  const first = repo.commit({ a: '1' });
-  repo.git('tag', '-a', 'v1', '-m', 'v1');
-  repo.git('branch', 'other/topic');
-  const second = repo.commit({ a: '2' });
+  const repo = await repository();
+  const first = await repo.commit({ a: '1' });
+  await repo.git('tag', '-a', 'v1', '-m', 'v1');
+  await repo.git('branch', 'other/topic');
+  const second = await repo.commit({ a: '2' });
 
   expect(await open(repo.path, 'main')).toMatchObject({ commit: second, branch: 'main' });
   expect(await open(repo.path, 'refs/heads/other/topic')).toMatchObject({ commit: first, branch: 'other/topic' });
@@ -44,16 +44,16 @@ test('names a branch only when the ref is one', async () => {
     expect(snapshot.commit).toBe(first);
     expect(snapshot.branch).toBeUndefined();
   }
-  repo.git('checkout', '--quiet', '--detach');
+  await repo.git('checkout', '--quiet', '--detach');
   expect((await open(repo.path)).branch).toBeUndefined();
 });
 
 test('reads a bare repository, a linked worktree and a shared clone', async () => {
-  const repo = repository();
-  const commit = repo.commit({ a: 'x' });
-  repo.git('clone', '--quiet', '--bare', '.', 'bare.git');
-  repo.git('worktree', 'add', '--quiet', '-b', 'linked', 'tree');
-  repo.git('clone', '--quiet', '--shared', '.', 'shared');
+  const repo = await repository();
+  const commit = await repo.commit({ a: 'x' });
+  await repo.git('clone', '--quiet', '--bare', '.', 'bare.git');
+  await repo.git('worktree', 'add', '--quiet', '-b', 'linked', 'tree');
+  await repo.git('clone', '--quiet', '--shared', '.', 'shared');
   for (const [folder, branch] of [['bare.git', 'main'], ['tree', 'linked'], ['shared', 'main']] as const) {
     const snapshot = await open(join(repo.path, folder));
     expect(snapshot).toMatchObject({ commit, branch });
@@ -62,9 +62,9 @@ test('reads a bare repository, a linked worktree and a shared clone', async () =
 });
 
 test('says what is wrong with the repository or the ref', async () => {
-  const repo = repository();
+  const repo = await repository();
   await expect(open(repo.path)).rejects.toMatchObject({ code: 'repository-empty' });
-  repo.commit({ 'src/a': 'x' });
+  await repo.commit({ 'src/a': 'x' });
   await expect(open(join(repo.path, 'none'))).rejects.toMatchObject({ code: 'repository-not-found', detail: join(repo.path, 'none') });
   await expect(open(join(repo.path, 'src'))).rejects.toMatchObject({ code: 'repository-not-found' });
   await expect(open(join(repo.path, 'src/a'))).rejects.toMatchObject({ code: 'repository-not-found' });
@@ -77,13 +77,13 @@ test('says what is wrong with the repository or the ref', async () => {
 });
 
 test('carries hostile names, and skips what is not UTF-8', async () => {
-  const repo = repository();
-  repo.commit({});
-  const blob = repo.gitWith('content', 'hash-object', '-w', '--stdin');
+  const repo = await repository();
+  await repo.commit({});
+  const blob = await repo.gitWith('content', 'hash-object', '-w', '--stdin');
   const names = ['new\nline', 'quo"te', "it's", 'tab\there', '-rf', 'ünï/日本', '$(touch x)', ' leading', 'back\\slash'];
   const lines = [...names.map((name) => Buffer.from(`100644 ${blob}\t${name}\0`)), Buffer.concat([Buffer.from(`100644 ${blob}\tbad-`), Buffer.from([0xff, 0xfe, 0])])];
-  repo.gitWith(Buffer.concat(lines), 'update-index', '-z', '--index-info');
-  repo.git('commit', '--quiet', '-m', 'Names');
+  await repo.gitWith(Buffer.concat(lines), 'update-index', '-z', '--index-info');
+  await repo.git('commit', '--quiet', '-m', 'Names');
 
   const snapshot = await open(repo.path);
   expect(snapshot.entries.map(({ path }) => path).sort()).toEqual(names.toSorted());
@@ -94,11 +94,11 @@ test('carries hostile names, and skips what is not UTF-8', async () => {
 });
 
 test('shows links and submodules for what they are and follows neither', async () => {
-  const repo = repository();
+  const repo = await repository();
   symlinkSync('/etc/passwd', join(repo.path, 'link'));
-  repo.commit({});
-  repo.git('update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},module`);
-  repo.git('commit', '--quiet', '-m', 'Submodule');
+  await repo.commit({});
+  await repo.git('update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},module`);
+  await repo.git('commit', '--quiet', '-m', 'Submodule');
   const snapshot = await open(repo.path);
   expect(snapshot.entries).toMatchObject([{ path: 'link', mode: '120000', type: 'blob' }, { path: 'module', mode: '160000', type: 'commit', blob: '1'.repeat(40), size: 0 }]);
   const contents = await snapshot.readMany(['link', 'module']);
@@ -107,9 +107,9 @@ test('shows links and submodules for what they are and follows neither', async (
 });
 
 test('a repository cannot make git run a program', async () => {
-  const repo = repository();
-  repo.commit({ 'a.txt': 'x', '.gitattributes': '* filter=evil diff=evil\n' });
-  const promised = repo.git('rev-parse', 'HEAD:a.txt');
+  const repo = await repository();
+  await repo.commit({ 'a.txt': 'x', '.gitattributes': '* filter=evil diff=evil\n' });
+  const promised = await repo.git('rev-parse', 'HEAD:a.txt');
   const ran = join(repo.path, 'ran');
   const program = join(repo.path, 'program');
   writeFileSync(program, `#!/bin/sh\necho "$0 $*" >> ${ran}\ncat\n`);
@@ -122,12 +122,12 @@ test('a repository cannot make git run a program', async () => {
     'filter.evil.clean': program, 'filter.evil.smudge': program, 'diff.evil.textconv': program, 'diff.evil.command': program, 'diff.external': program, 'gpg.program': program,
     'remote.origin.url': `ext::${program}`, 'remote.origin.promisor': 'true', 'remote.origin.partialclonefilter': 'blob:none', 'extensions.partialClone': 'origin',
     'protocol.ext.allow': 'always', 'protocol.allow': 'always', 'core.repositoryFormatVersion': '1',
-  })) repo.git('config', key, value);
+  })) await repo.git('config', key, value);
   const snapshot = await open(repo.path);
   expect((await snapshot.readMany(['a.txt'])).get('a.txt')?.toString()).toBe('x');
 
   // Now the blob is missing, and a partial clone would go and fetch it through the program.
-  repo.git('-c', 'extensions.partialClone=', 'prune-packed');
+  await repo.git('-c', 'extensions.partialClone=', 'prune-packed');
   chmodSync(join(repo.path, '.git/objects', promised.slice(0, 2)), 0o755);
   rmSync(join(repo.path, '.git/objects', promised.slice(0, 2), promised.slice(2)));
   const again = open(repo.path).then((one) => one.skipped.map(({ path }) => path), (error: { code: string }) => error.code);
@@ -136,8 +136,8 @@ test('a repository cannot make git run a program', async () => {
 });
 
 test('a missing object fails the read that asks for it, not the next one', async () => {
-  const repo = repository();
-  repo.commit({ a: 'first', b: 'second' });
+  const repo = await repository();
+  await repo.commit({ a: 'first', b: 'second' });
   const snapshot = await open(repo.path);
   const objects = readObjects(join(repo.path, '.git'));
   const b = snapshot.entries[1]!.blob;
@@ -147,10 +147,10 @@ test('a missing object fails the read that asks for it, not the next one', async
 });
 
 test('100,000 files take seconds', async () => {
-  const repo = repository();
+  const repo = await repository();
   const stream = ['blob\nmark :1\ndata 1\nx\ncommit refs/heads/main\ncommitter Ada <ada@example.org> 0 +0000\ndata 1\nm\n'];
   for (let i = 0; i < 100_000; i++) stream.push(`M 100644 :1 d${i % 300}/f${i}.html\n`);
-  repo.gitWith(stream.join(''), 'fast-import', '--quiet');
+  await repo.gitWith(stream.join(''), 'fast-import', '--quiet');
   const started = performance.now();
   const snapshot = await open(repo.path);
   const contents = await snapshot.readMany(snapshot.entries.map(({ path }) => path));
@@ -160,8 +160,8 @@ test('100,000 files take seconds', async () => {
 }, 60_000);
 
 test('a blob of 50 MB is listed with its size before anybody reads it', async () => {
-  const repo = repository();
-  repo.commit({ big: Buffer.alloc(50_000_000, 'ab'), small: 's' });
+  const repo = await repository();
+  await repo.commit({ big: Buffer.alloc(50_000_000, 'ab'), small: 's' });
   const snapshot = await open(repo.path);
   expect(snapshot.entries.map(({ size }) => size)).toEqual([50_000_000, 1]);
   const contents = await snapshot.readMany(['big', 'small']);

@@ -14,6 +14,8 @@ export interface TestRepository {
   /** Writes the files (`undefined` deletes one), commits all of them, answers with the commit. */
   commit(files: Record<string, string | Buffer | undefined>, message?: string): Promise<string>;
   git(...args: string[]): Promise<string>;
+  /** The same with bytes on standard input. */
+  gitWith(input: string | Buffer, ...args: string[]): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -25,7 +27,13 @@ export async function gitRepository(files: Record<string, string | Buffer> = {})
     GIT_AUTHOR_NAME: 'Test', GIT_AUTHOR_EMAIL: 'test@example.com', GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z',
     GIT_COMMITTER_NAME: 'Test', GIT_COMMITTER_EMAIL: 'test@example.com', GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
   };
-  const git = async (...args: string[]) => (await run('git', args, { cwd: path, env, maxBuffer: 64 * 1024 * 1024 })).stdout.trim();
+  const gitWith = async (input: string | Buffer, ...args: string[]) => {
+    const running = run('git', args, { cwd: path, env, maxBuffer: 64 * 1024 * 1024 });
+    // git may end before it has read its input; its exit code says whether that was wrong.
+    running.child.stdin?.on('error', () => undefined).end(input);
+    return (await running).stdout.trim();
+  };
+  const git = (...args: string[]) => gitWith('', ...args);
   const commit: TestRepository['commit'] = async (changes, message = 'Change') => {
     for (const [name, content] of Object.entries(changes)) {
       const file = join(path, name);
@@ -42,5 +50,5 @@ export async function gitRepository(files: Record<string, string | Buffer> = {})
   };
   await git('init', '--quiet', '--initial-branch=main');
   if (Object.keys(files).length > 0) await commit(files, 'Start');
-  return { path, git, commit, head: () => git('rev-parse', 'HEAD'), remove: () => rm(path, { recursive: true, force: true }) };
+  return { path, git, gitWith, commit, head: () => git('rev-parse', 'HEAD'), remove: () => rm(path, { recursive: true, force: true }) };
 }
