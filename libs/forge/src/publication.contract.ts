@@ -16,6 +16,15 @@ const text = (files: Record<string, string>) => new Map(Object.entries(files).ma
 const APP = { 'src/app.js': 'app', 'index.html': '<h1>Home</h1>' };
 const TESTS = { 'e2e/home.spec.ts': '// home 1\n', 'e2e/locators.json': '[]\n' };
 
+const tip = (repo: TestRepository) => repo.git('rev-parse', 'refs/heads/pullwright/tests');
+const listing = async (repo: TestRepository, ref: string) => (await repo.git('ls-tree', '-r', '--name-only', ref)).split('\n');
+/** Merges the branch as its people would, then changes files on the base. */
+const merge = async (repo: TestRepository, files: Record<string, string | undefined> = {}) => {
+  await repo.git('merge', '--quiet', '--squash', 'pullwright/tests');
+  await repo.git('commit', '--quiet', '-m', 'Merge the tests');
+  return repo.commit(files);
+};
+
 export function publicationContract(forge: ForgeUnderTest): void {
   const made: TestRepository[] = [];
   const repository = async (files: Record<string, string> = APP) => { const one = await gitRepository(files); made.push(one); return one; };
@@ -26,15 +35,6 @@ export function publicationContract(forge: ForgeUnderTest): void {
     dependsOn: ['src/app.js'], title: 'Tests for the home page', body: (files) => files.map(({ path, change }) => `${change} ${path}`).join('\n'), runId: runId(1),
     ...changes, files: text(changes.files ?? TESTS),
   });
-  const tip = (repo: TestRepository) => repo.git('rev-parse', 'refs/heads/pullwright/tests');
-  const listing = async (repo: TestRepository, ref: string) => (await repo.git('ls-tree', '-r', '--name-only', ref)).split('\n');
-  /** Merges the branch as its people would, then changes files on the base. */
-  const merge = async (repo: TestRepository, files: Record<string, string | undefined> = {}) => {
-    await repo.git('merge', '--quiet', '--squash', 'pullwright/tests');
-    await repo.git('commit', '--quiet', '-m', 'Merge the tests');
-    return repo.commit(files);
-  };
-
   test('opens a branch on the base, with the files added and nothing else changed', async () => {
     const repo = await repository();
     const base = await repo.head();
