@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { chromium } from '@playwright/test';
 import { childEnvironment } from '#config';
 
@@ -66,8 +67,7 @@ function collect(suite: Suite, above: string[]): TestRun[] {
     const error = spec.tests[0]?.results.at(-1)?.errors?.[0]?.message;
     return {
       test: [...titles, spec.title].join(' › '), place: `${spec.file}:${spec.line}`, passed: spec.ok,
-      // Playwright colours its messages.
-      ...(error !== undefined && { error: error.replaceAll(/\u001B\[\d+m/g, '').split('\n').slice(0, 12).join('\n') }),
+      ...(error !== undefined && { error: stripVTControlCharacters(error).split('\n').slice(0, 12).join('\n') }),
     };
   });
   return [...own, ...(suite.suites ?? []).flatMap((inner) => collect(inner, titles))];

@@ -4,7 +4,7 @@ import { ENGINES } from './engine.js';
 import { isGood, measure } from './measure.js';
 import { table } from './table.js';
 
-interface Options { app: string; start: string; baseUrl: string; env: Record<string, string>; readyPath: string; repeat: number; engine: keyof typeof ENGINES; json: boolean; keep: boolean }
+interface Options { app: string; start: string; baseUrl: string; env: Record<string, string>; readyPath: string; repeat: number; engine: string; json: boolean; keep: boolean }
 
 const variable = (pair: string, all: Record<string, string>): Record<string, string> => {
   const at = pair.indexOf('=');
@@ -26,7 +26,7 @@ const options = new Command('bench/apps')
   .parse()
   .opts<Options>();
 
-const engine = ENGINES[options.engine];
+const engine = Object.hasOwn(ENGINES, options.engine) ? ENGINES[options.engine] : undefined;
 if (engine === undefined) throw new Error(`--engine ${options.engine}: there are ${Object.keys(ENGINES).join(', ')}`);
 const report = await measure({ ...options, name: basename(resolve(options.app)) }, engine);
 process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : `${table([report])}\n`);
