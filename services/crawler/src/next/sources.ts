@@ -18,7 +18,7 @@ export function matchSource(source: string, pathname: string): SourceMatch {
 /** The destination with `:name` filled in; `null` when one is not in `params`. */
 export function fillDestination(destination: string, params: ReadonlyMap<string, string>): string | null {
   let complete = true;
-  const filled = destination.replace(/:([A-Za-z_]\w*)[*+?]?/g, (_, name: string) => {
+  const filled = destination.replace(/:([A-Za-z_]\w*)[*+]?/g, (_, name: string) => {
     const value = params.get(name);
     if (value === undefined) complete = false;
     return value ?? '';
