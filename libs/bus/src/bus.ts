@@ -1,0 +1,187 @@
+import { Logger } from '@nestjs/common';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import { Failure, FAILURES, STREAMS, subjects } from '#contracts';
+import { consumeBatches, workSlots } from './consuming.js';
+import { decode, encode, payload, type Delivered, type MessageMeta } from './message.js';
+
+const PUBLISH_TIMEOUT_MS = 5_000;
+/** How long open() waits for a server that is not up yet. */
+const CONNECT_LIMIT_MS = 30_000;
+const logger = new Logger('bus');
+
+export interface BusOptions {
+  /** `nats://host:port`, several separated by commas. */
+  servers: string;
+  /** The service's name: names the connection, the event source and the inbox that only this service may read. */
+  name: string;
+  user?: string;
+  password?: string;
+}
+
+/**
+ * The connection to NATS: JetStream for what must not be lost, core NATS for progress and queries.
+ * Every failure to reach the other side is `Failure('bus-unavailable')`. It reconnects for ever.
+ */
+export class Bus {
+  private constructor(
+    private readonly name: string,
+    private readonly connection: NatsConnection,
+    private readonly js: JetStreamClient,
+    /** For `provision` alone. */
+    readonly manager: JetStreamManager,
+  ) {}
+
+  /** Waits up to 30 seconds for a server; throws `Failure('bus-unavailable')` after that, or at once when the server refuses the user. */
+  static async open({ servers, name, user, password }: BusOptions): Promise<Bus> {
+    const deadline = Date.now() + CONNECT_LIMIT_MS;
+    for (;;) {
+      try {
+        const connection = await connect({
+          servers: servers.split(','), name, inboxPrefix: `_INBOX_${name}`, ...(user && { user }), ...(password && { pass: password }),
+          maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 100, timeout: 5_000,
+        });
+        // The API is not checked: a service may start before the streams are provisioned; health() tells.
+        return new Bus(name, connection, jetstream(connection), await jetstreamManager(connection, { checkAPI: false }));
+      } catch (error) {
+        const refused = error instanceof Error && error.name === 'AuthorizationError';
+        if (refused || Date.now() > deadline) throw new Failure('bus-unavailable', `${servers}: ${String(error)}`, { cause: error });
+        await new Promise((resolve) => { setTimeout(resolve, 250); });
+      }
+    }
+  }
+
+  /** Stores a message in the stream of its subject; settles when the server has it. The same id again within the duplicate window is stored once. */
+  async publish(subject: string, data: unknown, meta: MessageMeta): Promise<void> {
+    const message = encode(this.name, subject, data, meta);
+    try {
+      await this.js.publish(subject, message.payload, { headers: message.headers, timeout: PUBLISH_TIMEOUT_MS });
+    } catch (error) {
+      throw new Failure('bus-unavailable', `publish to ${subject}`, { cause: error });
+    }
+  }
+
+  /** All at once instead of one after the other; rejects when any was not stored, and then any subset of them may have been: publish all again. */
+  async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string }>): Promise<void> {
+    await Promise.all(messages.map(({ subject, data, id }) => this.publish(subject, data, { id })));
+  }
+
+  /** Core NATS, fire and forget: whoever listens now hears it. */
+  notify(subject: string, data: unknown): void {
+    this.connection.publish(subject, payload(subject, data));
+  }
+
+  /** Core NATS. `handler` gets what arrives from now on; what it throws is logged. Returns the way to stop. */
+  subscribe(subject: string, handler: (data: unknown, subject: string) => void): () => void {
+    const subscription = this.connection.subscribe(subject, {
+      callback: (error, message) => {
+        try {
+          if (error) throw error;
+          handler(decode(message.data), message.subject);
+        } catch (thrown) {
+          logger.error(`${subject}: ${String(thrown)}`, thrown instanceof Error ? thrown.stack : undefined);
+        }
+      },
+    });
+    return () => { subscription.unsubscribe(); };
+  }
+
+  /**
+   * Answers requests on `pullwright.query.*` and the like; instances of a service share them. A `Failure` that the handler throws is answered as
+   * `{ok: false, failure: {code, detail}}`, any other error as `internal`. The returned function takes no more requests and waits for those in work.
+   */
+  respond(subject: string, handler: (name: string, data: unknown) => Promise<unknown>): () => Promise<void> {
+    const running = new Set<Promise<void>>();
+    const subscription = this.connection.subscribe(subject, {
+      queue: this.name,
+      callback: (error, message) => {
+        if (error) return void logger.error(`${subject}: ${String(error)}`);
+        const answer = async () => {
+          try {
+            message.respond(payload(message.subject, await handler(message.subject.slice(message.subject.lastIndexOf('.') + 1), decode(message.data))));
+          } catch (thrown) {
+            const failure = thrown instanceof Failure ? thrown : new Failure('internal');
+            if (FAILURES[failure.code].fault === 'us') logger.error(`${message.subject}: ${String(thrown)}`, thrown instanceof Error ? thrown.stack : undefined);
+            message.respond(JSON.stringify({ ok: false, failure: { code: failure.code, ...(failure.detail && { detail: failure.detail.slice(0, 500) }) } }));
+          }
+        };
+        const run = answer().finally(() => running.delete(run));
+        running.add(run);
+      },
+    });
+    return async () => {
+      await subscription.drain();
+      await Promise.all(running);
+    };
+  }
+
+  /** Core NATS request and reply. Throws `Failure('bus-unavailable')` when nobody serves the subject or no answer comes in time. */
+  async request(subject: string, data: unknown, timeoutMs: number): Promise<unknown> {
+    try {
+      const reply = await this.connection.request(subject, payload(subject, data), { timeout: timeoutMs });
+      return decode(reply.data);
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      throw new Failure('bus-unavailable', `no answer on ${subject}`, { cause: error });
+    }
+  }
+
+  /** Publishes durably and waits for the answer; `undefined` when none came in time: the command is stored and will be carried out. */
+  async command(subject: string, data: unknown, meta: { id: string; traceparent?: string }, timeoutMs: number): Promise<unknown> {
+    const inbox = `_INBOX_${this.name}.${crypto.randomUUID()}`;
+    const { promise: answered, resolve } = Promise.withResolvers<unknown>();
+    const subscription = this.connection.subscribe(inbox, { max: 1, callback: (_error, message) => { resolve(decode(message.data)); } });
+    const timer = setTimeout(resolve, timeoutMs, undefined);
+    try {
+      await this.publish(subject, data, { ...meta, replyTo: inbox });
+      return await answered;
+    } finally {
+      clearTimeout(timer);
+      subscription.unsubscribe();
+    }
+  }
+
+  /** Answers a command on the `replyTo` of its message. */
+  reply(replyTo: string, data: unknown): void {
+    // The subject came in a message: nothing but an inbox may be written to because of it.
+    if (!replyTo.startsWith('_INBOX')) return void logger.warn(`no inbox to reply to: ${replyTo.slice(0, 100)}`);
+    this.connection.publish(replyTo, payload(replyTo, data));
+  }
+
+  /** Batches, for work that is done many at once. See `consumeBatches`. */
+  async consume(durable: string, options: { batch: number; maxWaitMs?: number }, handler: (messages: Delivered[]) => Promise<void>): Promise<{ stop(): Promise<void> }> {
+    return consumeBatches(this.js, durable, options, handler);
+  }
+
+  /** One at a time per slot, for long work. See `workSlots`. */
+  async work(durable: string, { slots }: { slots: number }, handler: (message: Delivered, signal: AbortSignal) => Promise<void>): Promise<{ stop(graceMs: number): Promise<void> }> {
+    return workSlots(this.js, durable, slots, handler);
+  }
+
+  /** The run's first stored event at or after a stream sequence; `undefined` when there is none yet. For replay: go on at `seq + 1`. */
+  async nextEvent(runId: string, fromStreamSeq: number): Promise<{ seq: number; data: unknown } | undefined> {
+    try {
+      const stored = await this.manager.direct.getMessage('PULLWRIGHT_EVENTS', { seq: Math.max(1, fromStreamSeq), next_by_subj: subjects.events(runId) });
+      return stored ? { seq: stored.seq, data: decode(stored.data) } : undefined;
+    } catch (error) {
+      throw new Failure('bus-unavailable', 'replay of events', { cause: error });
+    }
+  }
+
+  /** Proves that JetStream answers and has every stream; throws `Failure('bus-unavailable')` that says what is wrong. */
+  async health(): Promise<void> {
+    const found = new Set<string>();
+    try {
+      for await (const name of this.manager.streams.names()) found.add(name);
+    } catch (error) {
+      throw new Failure('bus-unavailable', 'JetStream does not answer', { cause: error });
+    }
+    const missing = STREAMS.filter((stream) => !found.has(stream.name)).map((stream) => stream.name);
+    if (missing.length > 0) throw new Failure('bus-unavailable', `missing ${missing.join(', ')}; run \`pullwright provision\``);
+  }
+
+  /** Sends what is buffered and closes. Stop every reader first: draining does not wait for handlers. */
+  async close(): Promise<void> {
+    if (!this.connection.isClosed()) await this.connection.drain();
+  }
+}

@@ -1,0 +1,3 @@
+export { Bus, type BusOptions } from './bus.js';
+export type { Delivered, MessageMeta } from './message.js';
+export { provision, type Provisioned } from './provision.js';
