@@ -95,7 +95,10 @@ export class Bus {
     const subscription = this.connection.subscribe(subject, {
       queue: this.name,
       callback: (error, message) => {
-        if (error) return void logger.error(`${subject}: ${String(error)}`);
+        if (error) {
+          logger.error(`${subject}: ${String(error)}`);
+          return;
+        }
         const answer = async () => {
           try {
             message.respond(payload(message.subject, await handler(message.subject.slice(message.subject.lastIndexOf('.') + 1), decode(message.data))));
@@ -144,8 +147,8 @@ export class Bus {
   /** Answers a command on the `replyTo` of its message. */
   reply(replyTo: string, data: unknown): void {
     // The subject came in a message: nothing but an inbox may be written to because of it.
-    if (!replyTo.startsWith('_INBOX')) return void logger.warn(`no inbox to reply to: ${replyTo.slice(0, 100)}`);
-    this.connection.publish(replyTo, payload(replyTo, data));
+    if (replyTo.startsWith('_INBOX')) this.connection.publish(replyTo, payload(replyTo, data));
+    else logger.warn(`no inbox to reply to: ${replyTo.slice(0, 100)}`);
   }
 
   /** Batches, for work that is done many at once. See `consumeBatches`. */

@@ -1,3 +1,4 @@
 export { Bus, type BusOptions } from './bus.js';
 export type { Delivered, MessageMeta } from './message.js';
 export { provision, type Provisioned } from './provision.js';
+export { StepContext, StepServer, type StepServerOptions } from './step.server.js';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '#embedded';
 
 export interface TestPostgres {
@@ -24,7 +24,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   shared.users += 1;
   shared.databases += 1;
   const name = `test_${shared.databases}`;
-  const admin = new pg.Client({ connectionString: shared.server.url });
+  const admin = new Client({ connectionString: shared.server.url });
   await admin.connect();
   await admin.query(`CREATE DATABASE ${name}`);
   await admin.end();

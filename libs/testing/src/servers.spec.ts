@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import pg from 'pg';
+import { Client } from 'pg';
 import { gitRepository } from './git-repository.js';
 import { startNats } from './nats.js';
 import { startPostgres } from './postgres.js';
@@ -7,10 +7,10 @@ import { startS3 } from './s3.js';
 
 test('a database is fresh and real, and two of them know nothing of each other', async () => {
   const [first, second] = [await startPostgres(), await startPostgres()];
-  const client = new pg.Client({ connectionString: first.url });
+  const client = new Client({ connectionString: first.url });
   await client.connect();
   await client.query('CREATE TABLE thing (id int)');
-  const other = new pg.Client({ connectionString: second.url });
+  const other = new Client({ connectionString: second.url });
   await other.connect();
   await expect(other.query('SELECT * FROM thing')).rejects.toMatchObject({ code: '42P01' });
   const { rows } = await client.query<{ server_version_num: string }>('SHOW server_version_num');
