@@ -7,7 +7,7 @@ const vendor = (name, path, allowed, comment) => ({
 module.exports = {
   forbidden: [
     { name: 'services-are-strangers', severity: 'error', comment: 'Services talk over the bus only; standalone and the CLI are composition roots.',
-      from: { path: '^services/([^/]+)/', pathNot: '^services/(standalone)/' }, to: { path: '^services/([^/]+)/', pathNot: '^services/$1/' } },
+      from: { path: '^services/([^/]+)/', pathNot: '^services/(standalone|cli)/' }, to: { path: '^services/([^/]+)/', pathNot: '^services/$1/' } },
     { name: 'libs-never-import-services', severity: 'error', from: { path: '^libs/' }, to: { path: '^services/' } },
     { name: 'contracts-is-a-leaf', severity: 'error', from: { path: '^libs/contracts/' }, to: { path: '^(services|libs/(?!contracts))' } },
     { name: 'libs-through-their-index', severity: 'error', comment: 'libs/*/src/index.ts names the public surface.',

@@ -120,6 +120,7 @@ const one = <T extends z.ZodType>(item: T) => z.union([
   z.object({ ok: z.literal(false), failure: FailureFact }),
 ]);
 export const PipelineView = z.object({ name: z.string(), version: z.int(), steps: z.array(z.string()) }).meta({ id: 'PipelineView' });
+export type PipelineView = z.infer<typeof PipelineView>;
 
 /** Every query: the request's and the reply's shape, by the last token of `pullwright.query.<name>`. */
 export const QUERIES = {

@@ -1,0 +1,101 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Failure } from '#contracts';
+import { EXIT, Exit, type ExitCode } from './exit-code.js';
+import { red, safe, say } from './terminal.js';
+
+/** The commands and their words. Each loads its code when it is called, so that `pullwright version` waits for nothing. */
+
+let code: ExitCode = EXIT.ok;
+/** What a command's code returns is the exit code. */
+const exits = <A extends unknown[]>(act: (...args: A) => Promise<ExitCode>) => async (...args: A): Promise<void> => { code = await act(...args); };
+
+const program = new Command('pullwright')
+  .description('Turns a repository into a pull request of tests.')
+  .addHelpText('after', '\nExit codes: 0 ok, 1 failure, 2 wrong usage, 3 the run ended without success, 5 not found or in another state, 130 interrupted.\nStart here: ./pullwright demo')
+  .showHelpAfterError('(--help lists what there is)')
+  .exitOverride();
+
+const withJson = (command: Command) => command.option('--json', 'print one JSON document on stdout');
+const withRunOptions = (command: Command) => withJson(command)
+  .option('--depth <depth>', 'smoke, standard or deep')
+  .option('--out <dir>', 'also write the generated files to this folder');
+
+withRunOptions(program.command('demo').description('run on a bundled sample application').argument('[example]', 'a folder of examples/', 'shop'))
+  .action(exits(async (example: string, options: object) => (await import('./demo.js')).demo(example, options)));
+withRunOptions(program.command('run').description('run on a git repository; its files, HEAD and index stay as they are').argument('<path>', 'the repository'))
+  .option('--ref <ref>', 'branch, tag or commit; HEAD when it is left out')
+  .option('--framework <framework>', 'playwright')
+  .option('--pipeline <name>', 'another pipeline than test-generation')
+  .option('--approval', 'wait for a person before the tests are written')
+  .action(exits(async (path: string, options: object) => (await import('./run.js')).run(path, options)));
+
+withJson(program.command('runs').description('list runs, newest first'))
+  .option('--repository <place>', 'only of this repository').option('--status <status>', 'only with this status').option('--limit <n>', 'at most so many', positive, 20)
+  .action(exits(async (options: { limit: number }) => (await import('./runs.js')).listRuns(options)));
+withJson(program.command('show').description('show a run and its steps').argument('<runId>'))
+  .action(exits(async (runId: string, options: object) => (await import('./runs.js')).showRun(runId, options)));
+withJson(program.command('events').description('print the events of a run, one a line, until it ends').argument('<runId>'))
+  .action(exits(async (runId: string, options: object) => (await import('./runs.js')).showEvents(runId, options)));
+program.command('cancel').description('cancel a run and undo what it published').argument('<runId>')
+  .action(exits(async (runId: string) => (await import('./runs.js')).cancelRun(runId)));
+program.command('retry').description('run the failed steps again').argument('<runId>').option('--from-step <step>', 'everything from this step on')
+  .action(exits(async (runId: string, options: object) => (await import('./runs.js')).retryRun(runId, options)));
+atGate(program.command('approve').description('approve at a gate'), 'approve');
+atGate(program.command('reject').description('reject at a gate'), 'reject');
+
+const pr = program.command('pr').description('pull requests');
+withJson(pr.command('show').description('show the newest pull request, or that of a run or a branch').argument('[runId|branch]'))
+  .action(exits(async (which: string | undefined, options: object) => (await import('./pull-request.js')).showPullRequest(which, options)));
+withJson(program.command('artifacts').description('list what the steps of a run made').argument('<runId>'))
+  .action(exits(async (runId: string, options: object) => (await import('./artifacts.js')).listArtifacts(runId, options)));
+const artifact = program.command('artifact').description('artifacts');
+artifact.command('get').description('print an artifact').argument('<id>').option('--out <file>', 'write it to a file')
+  .action(exits(async (id: string, options: object) => (await import('./artifacts.js')).getArtifact(id, options)));
+withJson(program.command('pipelines').description('list the pipelines'))
+  .action(exits(async (options: object) => (await import('./pipelines.js')).listPipelines(options)));
+
+program.command('validate').description('check a pipeline file').argument('<pipeline.yaml>')
+  .action(exits(async (file: string) => (await import('./operate.js')).validatePipeline(file)));
+program.command('migrate').description('bring the database of DATABASE_URL up to date')
+  .action(exits(async () => (await import('./operate.js')).migrateDatabase()));
+program.command('provision').description('create the streams and consumers on NATS_URL')
+  .action(exits(async () => (await import('./operate.js')).provisionBus()));
+program.command('serve').description('run all services in the foreground, until Ctrl-C').option('--port <port>', 'of the REST API; 0 takes a free one', '8080')
+  .action(exits(async (options: { port: string }) => (await import('./operate.js')).serve(options)));
+program.command('test').description('run the test suite of Pullwright itself').argument('[pattern...]', 'only files that match')
+  .action(exits(async (patterns: string[]) => (await import('./self-test.js')).selfTest(patterns)));
+program.command('doctor').description('check what Pullwright needs on this machine')
+  .action(exits(async () => (await import('./doctor.js')).doctor()));
+withJson(program.command('version').description('print the version'))
+  .action(exits(async (options: object) => (await import('./doctor.js')).version(options)));
+
+function atGate(command: Command, decision: 'approve' | 'reject'): void {
+  command.argument('<runId>').argument('<step>').requiredOption('--role <role>', 'as whom').option('--comment <text>')
+    .action(exits(async (runId: string, step: string, options: { role: string }) => (await import('./runs.js')).decide(runId, step, decision, options)));
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('a number above 0');
+  return Number(text);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  code = told(error);
+}
+// Not process.exit: what is still being written to a pipe would be cut off.
+process.exitCode = code;
+
+function told(error: unknown): ExitCode {
+  // Commander has printed it; help and version are no errors.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  say(red(safe(error instanceof Error ? error.message : String(error))));
+  if (error instanceof Exit) {
+    if (error.hint) say(`Next: ./pullwright ${error.hint}`);
+    return error.code;
+  }
+  if (error instanceof Failure) return error.code === 'bad-request' ? EXIT.usage : EXIT.failure;
+  if (error instanceof Error && error.stack) say(error.stack);
+  return EXIT.failure;
+}

@@ -1,0 +1,63 @@
+import type { PullRequest, RunView, TestBundle } from '#contracts';
+import { FAILURES } from '#contracts';
+import type { Api } from './api.js';
+import { readBundle, type Bundle } from './bundle.js';
+import { bold, print, safe } from './terminal.js';
+
+/** What a run has made, as far as it came. */
+export interface Outcome { run: RunView; pullRequest?: PullRequest; bundle?: Bundle }
+
+export async function outcomeOf(api: Api, run: RunView): Promise<Outcome> {
+  const artifacts = await api.artifacts(run.runId);
+  const newest = (kind: string) => artifacts.filter((artifact) => artifact.kind === kind).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
+  const pullRequest = newest('pull-request@1');
+  const bundle = newest('test-bundle@1');
+  return {
+    run,
+    ...(pullRequest ? { pullRequest: JSON.parse((await api.artifact(pullRequest.artifactId)).toString('utf8')) as PullRequest } : {}),
+    ...(bundle ? { bundle: await readBundle(await api.artifact(bundle.artifactId)) } : {}),
+  };
+}
+
+/** For people, on stdout: where the pull request is, what is in it, what was left out, how to look at it. */
+export function printOutcome({ run, pullRequest, bundle }: Outcome): void {
+  if (run.failure) print(`${bold(`Run ${run.runId} ${run.status}`)}: ${FAILURES[run.failure.code].sentence}${run.failure.detail ? ` (${safe(run.failure.detail)})` : ''}`);
+  if (pullRequest) printPullRequest(pullRequest);
+  if (bundle) printTests(bundle.manifest);
+  if (pullRequest) printLook(pullRequest, run);
+}
+
+function printPullRequest({ branch, repository, outcome, base, baseCommit, commit }: PullRequest): void {
+  const what = { opened: 'opened', updated: 'updated', unchanged: 'unchanged: the same commit gives the same tests' }[outcome];
+  print(`${bold('Pull request')}  ${safe(branch)} in ${safe(repository)} (${what})`);
+  print(`              commit ${commit.slice(0, 10)} on ${safe(base)} at ${baseCommit.slice(0, 10)}; nothing else in the repository was touched`);
+}
+
+function printTests({ tests, routes, files, leftOut }: TestBundle): void {
+  print(`${bold('In it')}         ${count(tests.length, 'test')} in ${count(new Set(tests.map(({ file }) => file)).size, 'file')} (${count(files.length, 'file')} in all), ${routes.covered.length} of ${count(routes.found, 'route')} covered`);
+  for (const [feature, ofFeature] of grouped(tests, ({ feature }) => feature)) print(`              ${String(ofFeature.length).padStart(4)}  ${safe(feature)}  ${safe(ofFeature[0]?.file ?? '')}`);
+  if (leftOut.length === 0) return;
+  const reasons = [...grouped(leftOut, ({ reason }) => reason)].sort(([, a], [, b]) => b.length - a.length);
+  print(`${bold('Left out')}      ${leftOut.length}: ${reasons.map(([reason, all]) => `${reason} ${all.length}`).join(', ')}`);
+}
+
+function printLook({ repository, baseCommit, branch }: PullRequest, { runId }: RunView): void {
+  print(`${bold('Look at it')}    git -C ${quoted(repository)} diff ${baseCommit.slice(0, 10)}...${quoted(branch)}`);
+  print(`              ./pullwright pr show ${runId}`);
+}
+
+/** The same for programs. */
+export function outcomeJson({ run, pullRequest, bundle }: Outcome): Record<string, unknown> {
+  const manifest = bundle?.manifest;
+  return {
+    run, pullRequest: pullRequest ?? null,
+    tests: manifest?.tests ?? [], files: manifest?.files ?? [], routes: manifest?.routes ?? null, leftOut: manifest?.leftOut ?? [], commands: manifest?.commands ?? [],
+  };
+}
+
+function grouped<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> { return Map.groupBy(items, key); }
+
+function count(n: number, noun: string): string { return `${n} ${noun}${n === 1 ? '' : 's'}`; }
+
+/** A word that a POSIX shell reads as itself. */
+export function quoted(text: string): string { return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${safe(text).replaceAll("'", "'\\''")}'`; }

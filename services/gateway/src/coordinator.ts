@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import type { z } from 'zod';
+import type { Bus } from '#bus';
+import { COMMANDS, CommandReply, Failure, QUERIES, subjects, type CommandName, type QueryName } from '#contracts';
+import { RequestFailure } from './problem.js';
+
+const ANSWER_MS = 5_000;
+
+type QueryRequest<N extends QueryName> = z.input<(typeof QUERIES)[N]['request']>;
+type QueryAnswer<N extends QueryName> = Extract<z.infer<(typeof QUERIES)[N]['reply']>, { ok: true }>;
+type ItemOf<N extends QueryName> = QueryAnswer<N> extends { items: Array<infer T> } ? T : never;
+export type ListQuery = { [N in QueryName]: QueryAnswer<N> extends { items: unknown } ? N : never }[QueryName];
+
+/** What the gateway may ask of the coordinator, and what its silence and its refusals mean to a caller. */
+@Injectable()
+export class Coordinator {
+  constructor(private readonly bus: Bus) {}
+
+  /** Throws what the coordinator refused, and `Failure('bus-unavailable')` when it is away: a read is not stored for later. */
+  async ask<N extends QueryName>(name: N, request: QueryRequest<N>): Promise<QueryAnswer<N>> {
+    const raw = await this.bus.request(subjects.query(name), QUERIES[name].request.parse(request), ANSWER_MS);
+    const reply = QUERIES[name].reply.parse(raw);
+    if (!reply.ok) throw new Failure(reply.failure.code, reply.failure.detail);
+    return reply as QueryAnswer<N>;
+  }
+
+  /** Follows the coordinator's pages, which are short by the bus's size bound, until `limit` items are there or no more exist. */
+  async list<N extends ListQuery>(name: N, request: QueryRequest<N> & { cursor?: string; limit: number }): Promise<{ items: Array<ItemOf<N>>; next?: string }> {
+    const items: Array<ItemOf<N>> = [];
+    let cursor = request.cursor;
+    do {
+      const page = await this.ask(name, { ...request, cursor, limit: request.limit - items.length }) as { items: Array<ItemOf<N>>; next?: string };
+      items.push(...page.items);
+      cursor = page.next;
+    } while (cursor !== undefined && items.length < request.limit);
+    return { items, ...(cursor === undefined ? {} : { next: cursor }) };
+  }
+
+  /**
+   * Publishes a command, which is durable from then on, and waits for the reply that follows its commit. Undefined when the coordinator is away:
+   * the command is carried out when it is back. Throws what the coordinator refused.
+   */
+  async order<N extends CommandName>(name: N, command: z.infer<(typeof COMMANDS)[N]>): Promise<Extract<CommandReply, { ok: true }> | undefined> {
+    const raw = await this.bus.command(subjects.command(name), command, { id: `${command.runId}.${name}.${randomUUID()}` }, ANSWER_MS);
+    if (raw === undefined) return undefined;
+    const reply = CommandReply.parse(raw);
+    if (reply.ok) return reply;
+    throw new RequestFailure(reply.failure.code, { detail: reply.failure.detail, retryAfterSeconds: reply.retryAfterSeconds });
+  }
+}

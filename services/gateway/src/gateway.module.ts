@@ -1,0 +1,44 @@
+import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ARTIFACT_STORE, type ArtifactStore } from '#artifacts';
+import { Bus } from '#bus';
+import { ArtifactsController } from './artifacts.controller.js';
+import { Coordinator } from './coordinator.js';
+import { EventsController } from './events.controller.js';
+import { HealthController } from './health.controller.js';
+import { OpenapiController } from './openapi.controller.js';
+import { PipelinesController } from './pipelines.controller.js';
+import { ProblemFilter } from './problem.filter.js';
+import { RunsController } from './runs.controller.js';
+import { validation } from './validation.js';
+
+const BODY_LIMIT = '64kb';
+
+@Module({})
+export class GatewayModule implements OnApplicationShutdown {
+  constructor(private readonly bus: Bus) {}
+
+  /** After the server has closed: a request in work may still need the bus. */
+  async onApplicationShutdown(): Promise<void> { await this.bus.close(); }
+
+  static with(bus: Bus, store: ArtifactStore): DynamicModule {
+    return {
+      module: GatewayModule,
+      controllers: [RunsController, EventsController, ArtifactsController, PipelinesController, HealthController, OpenapiController],
+      providers: [Coordinator, { provide: Bus, useValue: bus }, { provide: ARTIFACT_STORE, useValue: store }],
+    };
+  }
+}
+
+/** The gateway as an application that is not listening yet. It closes the bus when it closes. */
+export async function createGateway(bus: Bus, store: ArtifactStore): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store), { bodyParser: false, bufferLogs: true });
+  app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => { response.setHeader('X-Content-Type-Options', 'nosniff'); next(); });
+  app.useGlobalPipes(validation);
+  app.useGlobalFilters(new ProblemFilter());
+  return app;
+}

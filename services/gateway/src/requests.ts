@@ -1,0 +1,56 @@
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { ArtifactId, DecideApproval, Params, RepositoryRef, RunId, RunStatus, StepId } from '#contracts';
+
+/** What callers may send: the only place where the REST API's inputs are described. OpenAPI and the pipes read these. */
+
+const ADDRESS = /^[a-z][a-z+]*:\/\//i;
+
+export const StartRunRequest = z.strictObject({
+  repository: RepositoryRef.refine((place) => isAbsolute(place) || ADDRESS.test(place), 'a relative path means nothing to a service; give an absolute path or an address')
+    .describe('An absolute path on the machine of the services, or an address a forge understands.'),
+  ref: z.string().min(1).max(256).regex(/^[^-\s~^:?*[\\\p{Cc}][^\s~^:?*[\\\p{Cc}]*$/u, 'a branch, a tag or a commit').optional().describe('Branch, tag or commit; the default branch when it is left out.'),
+  pipeline: z.string().min(1).max(64).default('test-generation'),
+  depth: z.string().min(1).max(256).optional().describe('Short for params.depth.'),
+  framework: z.string().min(1).max(256).optional().describe('Short for params.framework.'),
+  approval: z.boolean().optional().describe('Short for params.approval.'),
+  params: Params.default({}).describe('Parameters of the pipeline; it says which there are.'),
+}).meta({ id: 'StartRunRequest' });
+export type StartRunRequest = z.infer<typeof StartRunRequest>;
+
+export const IdempotencyHeaders = z.object({
+  'idempotency-key': z.string().regex(/^[\x21-\x7e]{1,200}$/, '1 to 200 visible ASCII characters').optional()
+    .describe('The same key with the same body answers with the first run instead of starting another.'),
+});
+
+export const RunPath = z.object({ runId: RunId });
+export type RunPath = z.infer<typeof RunPath>;
+
+export const ApprovalPath = z.object({ runId: RunId, stepId: StepId });
+export type ApprovalPath = z.infer<typeof ApprovalPath>;
+
+export const ArtifactPath = z.object({ artifactId: ArtifactId });
+export type ArtifactPath = z.infer<typeof ArtifactPath>;
+
+export const PageQuery = z.strictObject({
+  cursor: z.string().min(1).max(200).optional().describe('`next` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+});
+export type PageQuery = z.infer<typeof PageQuery>;
+
+export const RunsQuery = z.strictObject({ ...PageQuery.shape, repository: RepositoryRef.optional(), status: RunStatus.optional() });
+export type RunsQuery = z.infer<typeof RunsQuery>;
+
+export const RetryRequest = z.strictObject({ fromStep: StepId.optional().describe('Runs everything from this step on again; the failed steps when it is left out.') })
+  .prefault({}).meta({ id: 'RetryRequest' });
+export type RetryRequest = z.infer<typeof RetryRequest>;
+
+export const ApprovalRequest = z.strictObject(DecideApproval.pick({ decision: true, role: true, comment: true }).shape).meta({ id: 'ApprovalRequest' });
+export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
+
+export const EventsQuery = z.strictObject({ ...PageQuery.shape, afterSeq: z.coerce.number().int().min(0).default(0).describe('Only events with a higher `seq`.') });
+export type EventsQuery = z.infer<typeof EventsQuery>;
+
+export const EventsHeaders = z.object({
+  'last-event-id': z.coerce.number().int().min(0).default(0).describe('The `id` of the last event that was seen; the stream goes on after it.'),
+});

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { ArtifactView, PipelineView, RunEvent, RunId, RunView, StepView } from '#contracts';
+
+/** What callers get, beside the views of the contracts. */
+
+export const Accepted = z.object({
+  runId: RunId,
+  status: z.enum(['started', 'stored']).describe('`started`: carried out. `stored`: the coordinator is away; it is carried out when it is back.'),
+  repeated: z.boolean().describe('An earlier request had the same Idempotency-Key; this is its run.'),
+}).meta({ id: 'Accepted' });
+export type Accepted = z.infer<typeof Accepted>;
+
+const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().optional().describe('Send it as `cursor` to go on; absent on the last page.') });
+export interface Page<T> { items: T[]; next?: string }
+
+export const RunPage = page(RunView).meta({ id: 'RunPage' });
+export const StepPage = page(StepView).meta({ id: 'StepPage' });
+export const ArtifactPage = page(ArtifactView).meta({ id: 'ArtifactPage' });
+export const EventPage = page(RunEvent).meta({ id: 'EventPage' });
+export const PipelinePage = page(PipelineView).meta({ id: 'PipelinePage' });
+
+export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
+export type Health = z.infer<typeof Health>;
