@@ -1,0 +1,7 @@
+export { openArtifactStore } from './open.js';
+export { ArtifactStore, type BlobStore } from './store.js';
+export { diskBlobs } from './disk.js';
+export { s3Blobs, type S3Options } from './s3.js';
+export { decode as decodeArtifact, MAX_ARTIFACT_BYTES, type Content } from './codec.js';
+export type { Bundle, BundleManifest } from './bundle.js';
+export { canonicalJson } from './canonical.js';

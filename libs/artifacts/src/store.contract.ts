@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto';
+import { Failure, type ArtifactId, type ArtifactKind } from '#contracts';
+import { ArtifactStore, type BlobStore } from './store.js';
+import type { Content } from './codec.js';
+
+export interface StoreUnderTest {
+  blobs: BlobStore;
+  /** Takes the place away, as an outage would. */
+  breakDown(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const COMMIT = '0123456789abcdef0123456789abcdef01234567';
+
+export function pullRequest(title: string): Content<'pull-request@1'> {
+  return {
+    kind: 'pull-request@1', forge: 'local', repository: '/srv/repository', branch: 'pullwright/tests', base: 'main', baseCommit: COMMIT, commit: COMMIT, tree: COMMIT,
+    outcome: 'opened', title, body: 'ü – 😀', files: [{ path: 'tests/a.spec.ts', change: 'added' }], createdBy: 'run_01jabcdefghjkmnpqrstvwxyz0', look: 'git show',
+  };
+}
+
+export function testBundle(files: Record<string, string>): Content<'test-bundle@1'> {
+  const entries = Object.entries(files).map(([path, text]) => ({ path, content: Buffer.from(text) }));
+  return {
+    manifest: {
+      kind: 'test-bundle@1', framework: 'playwright', commit: COMMIT, folder: 'tests', tests: [], commands: [], routes: { found: 0, covered: [] }, leftOut: [],
+      files: entries.map(({ path, content }) => ({ path, sha256: createHash('sha256').update(content).digest('hex'), bytes: content.byteLength })),
+    },
+    files: new Map(entries.map(({ path, content }) => [path, content])),
+  };
+}
+
+function key(id: ArtifactId): string {
+  return `artifacts/sha256/${id.slice(7, 9)}/${id.slice(9, 11)}/${id.slice(7)}`;
+}
+
+/** What every artifact store must do, whatever keeps its bytes. */
+export function storeContract(name: string, start: () => Promise<StoreUnderTest>): void {
+  describe(`artifact store on ${name}`, () => {
+    let place: StoreUnderTest;
+    let store: ArtifactStore;
+    beforeAll(async () => { place = await start(); store = new ArtifactStore(place.blobs); });
+    afterAll(() => place.remove());
+
+    test('gives back what was stored, under the id of its canonical bytes', async () => {
+      const id = await store.put('pull-request@1', pullRequest('one'));
+      expect(await store.get('pull-request@1', id)).toEqual(pullRequest('one'));
+      const bytes = await store.bytes(id);
+      expect(id).toBe(`sha256:${createHash('sha256').update(bytes).digest('hex')}`);
+      expect(await store.stat(id)).toEqual({ bytes: bytes.byteLength });
+    });
+
+    test('the order of keys makes no difference, and storing twice writes once', async () => {
+      const first = await store.put('pull-request@1', pullRequest('two'));
+      const reversed = Object.fromEntries(Object.entries(pullRequest('two')).reverse()) as Content<'pull-request@1'>;
+      let writes = 0;
+      const counting = new ArtifactStore({ ...place.blobs, write: async (...args) => { writes += 1; await place.blobs.write(...args); } });
+      expect(await counting.put('pull-request@1', reversed)).toBe(first);
+      expect(writes).toBe(0);
+    });
+
+    test('a bundle keeps its files, and the order they were given in makes no difference', async () => {
+      const long = `${'deep/'.repeat(40)}x.spec.ts`;
+      const id = await store.put('test-bundle@1', testBundle({ 'b.spec.ts': 'b', [long]: 'x', 'ä/empty.ts': '' }));
+      const back = await store.get('test-bundle@1', id);
+      expect([...back.files].map(([path, content]) => [path, content.toString('utf8')])).toEqual([['b.spec.ts', 'b'], [long, 'x'], ['ä/empty.ts', '']]);
+      const { manifest, files } = testBundle({ 'b.spec.ts': 'b', [long]: 'x', 'ä/empty.ts': '' });
+      expect(await store.put('test-bundle@1', { manifest, files: new Map([...files].reverse()) })).toBe(id);
+    });
+
+    test('ten megabytes come back whole', async () => {
+      const id = await store.put('test-bundle@1', testBundle({ 'big.txt': 'x'.repeat(10 * 1024 * 1024) }));
+      expect((await store.get('test-bundle@1', id)).files.get('big.txt')?.byteLength).toBe(10 * 1024 * 1024);
+    });
+
+    test.each<[string, ArtifactKind, unknown]>([
+      ['a missing field', 'pull-request@1', { ...pullRequest('x'), title: undefined }],
+      ['a wrong type', 'pull-request@1', { ...pullRequest('x'), files: 'none' }],
+      ['an unknown field', 'pull-request@1', { ...pullRequest('x'), secret: 'y' }],
+      ['another kind', 'repo-map@1', pullRequest('x')],
+      ['nothing', 'pull-request@1', undefined],
+      ['a bundle without files', 'test-bundle@1', { manifest: testBundle({}).manifest }],
+      ['a file that the manifest does not name', 'test-bundle@1', { manifest: testBundle({}).manifest, files: new Map([['a', Buffer.from('a')]]) }],
+      ['a file that is not there', 'test-bundle@1', { manifest: testBundle({ a: 'a' }).manifest, files: new Map() }],
+      ['a file that is not what the manifest says', 'test-bundle@1', { manifest: testBundle({ a: 'a' }).manifest, files: new Map([['a', Buffer.from('b')]]) }],
+      ...['../up', '/etc/passwd', 'a/../../b', 'a//b', 'C:/x', 'a\\b', '.git/hooks/post-checkout', 'a\nb', ''].map((path): [string, ArtifactKind, unknown] => [`the path ${JSON.stringify(path)}`, 'test-bundle@1', testBundle({ [path]: 'x' })]),
+    ])('refuses to store %s', async (_what, kind, content) => {
+      await expect(store.put(kind, content as Content<typeof kind>)).rejects.toMatchObject({ code: 'artifact-invalid' });
+    });
+
+    test('what was never stored is missing', async () => {
+      const id = `sha256:${'0'.repeat(64)}`;
+      await expect(store.get('pull-request@1', id)).rejects.toMatchObject({ code: 'artifact-missing', detail: id });
+      await expect(store.stat(id)).resolves.toBeUndefined();
+      await expect(store.get('pull-request@1', '../../etc/passwd')).rejects.toMatchObject({ code: 'bad-request' });
+    });
+
+    test('damaged bytes are corrupt, of the same length or longer, and storing again mends them', async () => {
+      const id = await store.put('pull-request@1', pullRequest('three'));
+      const bytes = await place.blobs.read(key(id), 1e6) as Buffer;
+      const flipped = Buffer.from(bytes);
+      flipped[10] = (flipped[10] as number) ^ 1;
+      for (const damaged of [flipped, Buffer.concat([bytes, bytes]), bytes.subarray(1)]) {
+        await place.blobs.write(key(id), damaged);
+        await expect(store.get('pull-request@1', id)).rejects.toMatchObject({ code: 'artifact-corrupt' });
+        await store.put('pull-request@1', pullRequest('three'));
+        expect(await store.get('pull-request@1', id)).toEqual(pullRequest('three'));
+      }
+    });
+
+    test('read as another kind is invalid', async () => {
+      const id = await store.put('pull-request@1', pullRequest('four'));
+      await expect(store.get('repo-map@1', id)).rejects.toMatchObject({ code: 'artifact-invalid' });
+      await expect(store.get('test-bundle@1', id)).rejects.toMatchObject({ code: 'artifact-invalid' });
+    });
+
+    test('many writers of the same artifact do not disturb each other', async () => {
+      const ids = await Promise.all(Array.from({ length: 16 }, () => store.put('pull-request@1', pullRequest('five'))));
+      expect(new Set(ids).size).toBe(1);
+      expect(await store.get('pull-request@1', ids[0] as ArtifactId)).toEqual(pullRequest('five'));
+    });
+
+    test('a size over the limit is never read whole', async () => {
+      const id = await store.put('pull-request@1', pullRequest('six'));
+      await expect(place.blobs.read(key(id), 10)).rejects.toMatchObject({ code: 'artifact-corrupt' });
+    });
+
+    test('the check writes; an outage is a retryable failure', async () => {
+      await expect(store.check()).resolves.toBeUndefined();
+      const id = await store.put('pull-request@1', pullRequest('seven'));
+      await place.breakDown();
+      for (const attempt of [() => store.check(), () => store.get('pull-request@1', id), () => store.put('pull-request@1', pullRequest('eight'))]) {
+        const failure: unknown = await attempt().catch((error: unknown) => error);
+        expect(failure).toBeInstanceOf(Failure);
+        expect(failure).toMatchObject({ code: 'store-unavailable', retryable: true });
+      }
+    });
+  });
+}
