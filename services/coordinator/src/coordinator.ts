@@ -1,0 +1,48 @@
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Bus } from '#bus';
+import { subjects } from '#contracts';
+import { serveCommands } from './commands.js';
+import { Pipelines } from './pipelines.js';
+import { Queries } from './queries.js';
+import { logDeadLetters, takeResults } from './results.js';
+import { Saga } from './saga.js';
+import { proveWritable } from './store/outbox.store.js';
+import { pinPipelines } from './store/runs.store.js';
+import { Timers } from './timers.js';
+
+/** Starts and stops everything that moves. */
+@Injectable()
+export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  private stops: Array<() => Promise<void>> = [];
+
+  constructor(
+    private readonly database: DataSource, private readonly bus: Bus, private readonly pipelines: Pipelines,
+    private readonly saga: Saga, private readonly timers: Timers, private readonly queries: Queries,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    // Before any run can be started: a run refers to what it has pinned.
+    await pinPipelines(this.database, this.pipelines.all().map(({ hash, compiled }) => ({ hash, definition: compiled.definition })));
+    const readers = await Promise.all([serveCommands(this.bus, this.saga), takeResults(this.bus, this.saga), logDeadLetters(this.bus)]);
+    const stopAnswering = this.bus.respond(subjects.allQueries, async (name, data) => this.queries.answer(name, data));
+    this.timers.start();
+    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), stopAnswering];
+  }
+
+  /** Takes nothing more and finishes what it has. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.stops.map(async (stop) => stop()));
+    await this.saga.idle();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.bus.close();
+    await this.database.destroy();
+  }
+
+  /** Proves that a command could be carried out now: a write in the database, and every stream there. Throws what is wrong. */
+  async ready(): Promise<void> {
+    await Promise.all([proveWritable(this.database), this.bus.health()]);
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Failure, type Pipeline } from '#contracts';
+import { compile, parsePipeline, type CompiledPipeline } from './engine/pipeline.js';
+import { loadPipelines, type Sql } from './store/runs.store.js';
+
+export interface PinnedPipeline { hash: string; compiled: CompiledPipeline }
+
+/** The pipelines that a run can be started with, by name, and all that runs have pinned, by hash. */
+export class Pipelines {
+  private constructor(private readonly byName: ReadonlyMap<string, PinnedPipeline>, private readonly byHash: Map<string, CompiledPipeline>) {}
+
+  /** The built-in pipelines and those of an operator's folder. Throws `Failure('bad-request')` for a wrong file or two files with one name. */
+  static async load(folder?: string): Promise<Pipelines> {
+    const byName = new Map<string, PinnedPipeline>();
+    for (const file of [...await yamlFiles(builtIn()), ...folder ? await yamlFiles(folder) : []]) {
+      const compiled = parsePipeline(await readFile(file, 'utf8'), file);
+      const { name } = compiled.definition;
+      if (byName.has(name)) throw new Failure('bad-request', `${file}: there is another pipeline named ${name}`);
+      byName.set(name, { hash: hashOf(compiled.definition), compiled });
+    }
+    return new Pipelines(byName, new Map([...byName.values()].map(({ hash, compiled }) => [hash, compiled])));
+  }
+
+  all(): PinnedPipeline[] { return [...this.byName.values()]; }
+
+  /** Throws `Failure('unknown-pipeline')`. */
+  named(name: string): PinnedPipeline {
+    const pipeline = this.byName.get(name);
+    if (!pipeline) throw new Failure('unknown-pipeline', name);
+    return pipeline;
+  }
+
+  /** What runs have pinned: an older version than the file's now, for a run that is older than an upgrade. At most one statement, none once all are known. */
+  async pinned(sql: Sql, hashes: readonly string[]): Promise<ReadonlyMap<string, CompiledPipeline>> {
+    const unknown = [...new Set(hashes)].filter((hash) => !this.byHash.has(hash));
+    if (unknown.length > 0) for (const [hash, definition] of await loadPipelines(sql, unknown)) this.byHash.set(hash, compile(definition));
+    return this.byHash;
+  }
+}
+
+/** SHA-256 of the definition with its defaults, independent of the order of keys and of how the file is written. */
+export function hashOf(definition: Pipeline): string {
+  const canonical = (value: unknown): unknown => Array.isArray(value) ? value.map(canonical)
+    : typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, child]) => [key, canonical(child)]))
+    : value;
+  return createHash('sha256').update(JSON.stringify(canonical(definition))).digest('hex');
+}
+
+/** Beside the sources; the compiled program lies in another folder of the same package. */
+function builtIn(): string {
+  let root = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(root, 'package.json'))) {
+    if (root === dirname(root)) throw new Failure('internal', 'the built-in pipelines are not beside the program');
+    root = dirname(root);
+  }
+  return join(root, 'services/coordinator/pipelines');
+}
+
+async function yamlFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((cause: unknown) => { throw new Failure('bad-request', `PIPELINES_DIR: ${folder} cannot be read`, { cause }); });
+  return names.filter((name) => /\.ya?ml$/.test(name)).sort().map((name) => join(folder, name));
+}

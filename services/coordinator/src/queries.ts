@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, LessThan, MoreThan } from 'typeorm';
+import type { z } from 'zod';
+import { Failure, QUERIES, type QueryName } from '#contracts';
+import { keyOfCursor, numberOfCursor, page } from './pages.js';
+import { Pipelines } from './pipelines.js';
+import { artifactsOf } from './store/artifacts.store.js';
+import { EventEntity, RunEntity, StepEntity } from './store/entities.js';
+import { artifactView, runView, stepView } from './views.js';
+
+type Handlers = { [Name in QueryName]: (request: z.output<(typeof QUERIES)[Name]['request']>) => Promise<z.input<(typeof QUERIES)[Name]['reply']>> };
+
+/** Answers the reads of the gateway, from what is committed. */
+@Injectable()
+export class Queries {
+  private readonly handlers: Handlers = {
+    'get-run': async ({ runId }) => ({ ok: true, item: runView(await this.run(runId)) }),
+
+    'list-runs': async ({ repository, status, cursor, limit }) => {
+      // Ids sort by creation time: the newest first.
+      const before = keyOfCursor(cursor);
+      const where = { ...before !== undefined && { id: LessThan(before) }, ...repository !== undefined && { repository }, ...status && { status } };
+      const runs = await this.database.getRepository(RunEntity).find({ where, relations: { pipeline: true }, order: { id: 'DESC' }, take: limit + 1 });
+      return page(runs, limit, runView, (run) => run.id);
+    },
+
+    'list-steps': async ({ runId, cursor, limit }) => {
+      const run = await this.run(runId);
+      const where = { runId, position: MoreThan(numberOfCursor(cursor, -1)) };
+      const steps = await this.database.getRepository(StepEntity).find({ where, order: { position: 'ASC' }, take: limit + 1 });
+      return page(steps, limit, (step) => stepView(step, run), (step) => step.position);
+    },
+
+    'list-artifacts': async ({ runId, cursor, limit }) => {
+      await this.run(runId);
+      const rows = await artifactsOf(this.database, runId, numberOfCursor(cursor, 0), limit + 1);
+      return page(rows, limit, (row) => artifactView(row, runId), (row) => row.place);
+    },
+
+    'list-events': async ({ runId, afterSeq, cursor, limit }) => {
+      await this.run(runId);
+      const events = await this.database.getRepository(EventEntity).find({ where: { runId, seq: MoreThan(numberOfCursor(cursor, afterSeq)) }, order: { seq: 'ASC' }, take: limit + 1 });
+      return page(events, limit, ({ event }) => event, ({ seq }) => seq);
+    },
+
+    'list-pipelines': async ({ cursor, limit }) => {
+      const after = keyOfCursor(cursor) ?? '';
+      const definitions = this.pipelines.all().map(({ compiled }) => compiled.definition).filter(({ name }) => name > after).sort((a, b) => (a.name < b.name ? -1 : 1));
+      return page(definitions, limit, ({ name, version, steps }) => ({ name, version, steps: Object.keys(steps) }), ({ name }) => name);
+    },
+  };
+
+  constructor(private readonly database: DataSource, private readonly pipelines: Pipelines) {}
+
+  /** Throws `Failure` (`bad-request`, `unknown-run`), which the bus turns into the reply. */
+  async answer(name: string, data: unknown): Promise<unknown> {
+    if (!Object.hasOwn(QUERIES, name)) throw new Failure('bad-request', `there is no query ${name.slice(0, 64)}`);
+    const request = QUERIES[name as QueryName].request.safeParse(data);
+    if (!request.success) throw new Failure('bad-request', request.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ').slice(0, 500));
+    // The compiler cannot see that request and handler belong to the same name.
+    return (this.handlers[name as QueryName] as (request: unknown) => Promise<unknown>)(request.data);
+  }
+
+  private async run(runId: string): Promise<RunEntity> {
+    const run = await this.database.getRepository(RunEntity).findOne({ where: { id: runId }, relations: { pipeline: true } });
+    if (!run) throw new Failure('unknown-run', runId);
+    return run;
+  }
+}

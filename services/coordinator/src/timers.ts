@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { Injectable, Logger } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Dispatcher } from './dispatcher.js';
+import { Saga } from './saga.js';
+import { dueTimers, overlookedHolders } from './store/outbox.store.js';
+
+const TICK_MS = 250;
+/** The sweeper looks every this many ticks. */
+const SWEEP_TICKS = 8;
+const AT_ONCE = 500;
+
+/**
+ * The clock of the coordinator: time limits, back-off and expiries lie in the database as `wake_at` and are due by the database's time, so they outlive every process and need no
+ * agreement between several. Every coordinator looks; whoever comes second finds the step changed. Every few ticks the sweeper runs as well.
+ */
+@Injectable()
+export class Timers {
+  private readonly logger = new Logger('timers');
+  private readonly stopping = new AbortController();
+  private ended: Promise<void> = Promise.resolve();
+
+  constructor(private readonly database: DataSource, private readonly saga: Saga, private readonly dispatcher: Dispatcher) {}
+
+  start(): void { this.ended = this.run(); }
+
+  /** Settles when the round at work is done. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.ended;
+  }
+
+  private async run(): Promise<void> {
+    for (let tick = 0; !this.stopping.signal.aborted; tick++) {
+      try {
+        await this.fire();
+        if (tick % SWEEP_TICKS === 0) await this.sweep();
+      } catch (error) {
+        this.logger.error('a round failed; the next one tries again', inspect(error));
+      }
+      await sleep(TICK_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Lets every due step know. */
+  async fire(): Promise<void> {
+    const due = await dueTimers(this.database, AT_ONCE);
+    await this.saga.apply(due.map(({ runId, stepId }) => ({ runId, signal: { type: 'timer', stepId } })));
+  }
+
+  private async sweep(): Promise<void> {
+    await this.dispatcher.sweep();
+    const holders = await overlookedHolders(this.database, AT_ONCE);
+    await this.saga.apply(holders.map(({ runId, stepId }) => ({ runId, turn: stepId })));
+  }
+}

@@ -1,0 +1,35 @@
+import { MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type RunView, type StepView } from '#contracts';
+import { agentContract, isApproval } from './engine/pipeline.js';
+import { keyOf } from './engine/run-state.js';
+import type { ArtifactRow } from './store/artifacts.store.js';
+import type { RunEntity, StepEntity } from './store/entities.js';
+
+/** Rows as the gateway sees them. */
+
+export function runView(run: RunEntity): RunView {
+  return {
+    runId: run.id, pipeline: run.pipeline.name, pipelineVersion: run.pipeline.version, repository: run.repository, ref: run.ref ?? undefined, params: run.params,
+    status: run.status, requestedBy: run.requestedBy, createdAt: run.createdAt.toISOString(), updatedAt: run.updatedAt.toISOString(), finishedAt: run.finishedAt?.toISOString(),
+    failure: run.failure ?? undefined,
+  };
+}
+
+/** Long lists of artifacts are left out where the view alone would pass the size bound of the bus; `list-artifacts` has them page by page. */
+export function stepView(step: StepEntity, { pipeline }: RunEntity): StepView {
+  const spec = pipeline.definition.steps[keyOf(step.id)];
+  const view: StepView = {
+    stepId: step.id, agent: step.agent ?? undefined, status: step.status, attempt: step.attempt, inputs: step.inputs, outputs: step.outputs, facts: step.facts,
+    failure: step.failure ?? undefined, roles: spec && isApproval(spec) ? spec.approve.roles : undefined,
+    startedAt: step.startedAt?.toISOString(), finishedAt: step.finishedAt?.toISOString(),
+  };
+  return Buffer.byteLength(JSON.stringify(view)) < MAX_MESSAGE_BYTES * 0.9 ? view : { ...view, inputs: withoutLists(step.inputs), outputs: withoutLists(step.outputs) };
+}
+
+function withoutLists(artifacts: ArtifactMap): ArtifactMap {
+  return Object.fromEntries(Object.entries(artifacts).filter(([, artifact]) => !Array.isArray(artifact)));
+}
+
+export function artifactView(row: ArtifactRow, runId: string): ArtifactView {
+  const { artifactId, name, stepId, agent, finishedAt } = row;
+  return { artifactId, name, stepId, runId, kind: agentContract(agent)?.outputs[name]?.kind ?? 'unknown', createdAt: finishedAt.toISOString() };
+}
