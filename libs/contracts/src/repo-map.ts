@@ -41,6 +41,10 @@ export const Element = z.object({
   form: z.object({ method: z.enum(['get', 'post', 'dialog']), action: z.string(), noValidate: z.boolean() }).optional(),
   /** Id of the form it belongs to (fields and buttons), of the nearest landmark, and of the nearest list item, row or region that can scope a locator. */
   inForm: z.string().optional(), inLandmark: z.string().optional(), inItem: z.string().optional(),
+  /** Buttons, links with `aria-disabled`: cannot be used now. Fields say so in `field`. */
+  disabled: z.boolean().optional(),
+  /** Nearest element of the screen's list that holds this one: an ancestor's text repeats its own. */
+  parent: z.string().optional(),
   expanded: z.boolean().optional(), pressed: z.boolean().optional(), selected: z.boolean().optional(), current: z.boolean().optional(),
   /**
    * `shown`: certainly rendered and visible on this screen. `hidden`: certainly in the document but not visible.
@@ -127,6 +131,8 @@ export const TestConventions = z.object({
   playwright: z.object({
     config: Location, testDir: z.string(), testMatch: z.array(z.string()).optional(), baseURL: z.string().optional(), hasWebServer: z.boolean(), testIdAttribute: z.string().optional(), version: z.string().optional(),
     projects: z.array(z.string()),
+    /** The config was written by an earlier run (its first line says so): its folder is Pullwright's own. */
+    scaffolded: z.boolean().optional(),
   }).optional(),
   other: z.array(z.object({ tool: z.string(), at: Location })),
   specs: z.array(z.object({ file: z.string(), titles: z.array(z.string()) })),

@@ -67,7 +67,8 @@ export interface Page {
   fields: ReadonlyMap<string, FieldState>;
   at: Place;
 }
-export interface FieldState { value?: string; checked?: boolean }
+/** `open`: of a `details` or `dialog`. */
+export interface FieldState { value?: string; checked?: boolean; open?: boolean }
 
 export interface UserEvent {
   type: 'click' | 'dblclick' | 'input' | 'change' | 'submit' | 'keydown' | 'keyup' | 'focus' | 'blur' | 'mouseenter' | 'reset';

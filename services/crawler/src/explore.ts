@@ -1,0 +1,265 @@
+import type { Behaviour, Element, LeftOut, RepoMap, Screen } from '#contracts';
+import { Browser, type Stepped, type Stuck, type Tab } from './browser.js';
+import { hashOf, pathOf, withoutHash } from './browser/address.js';
+import { hasHandler, isTryable, trialsOf } from './explore/controls.js';
+import { echoesOf } from './explore/echoes.js';
+import { click, formsOf, looseEntryOf, type Entry, type PlannedStep } from './explore/plan.js';
+import { difference, handles, isShown, viewOf, type View } from './explore/screens.js';
+import { submissionsOf, type Submission, type Tried } from './explore/submissions.js';
+import type { Application, Repo } from './framework.js';
+import type { Place } from './markup.js';
+import type { Stylist } from './styles/stylist.js';
+
+/**
+ * A curious user: visits every route with a fresh browser, follows every link, submits every form, tries every control, and notes what can be seen to happen.
+ * Screens are the nodes and behaviours the edges of what is found. Breadth first and in a fixed order, so that the same commit gives the same graph.
+ */
+export type Depth = RepoMap['depth'];
+export interface Exploration { screens: Screen[]; behaviours: Behaviour[]; routes: RepoMap['routes'] }
+
+/** `actions`: how many actions that change a screen, beyond links and successful submissions, a screen may lie behind its visit and still be explored. */
+const BUDGETS: Record<Depth, { screens: number; behaviours: number; calls: number; actions: number; journeys: number }> = {
+  smoke: { screens: 80, behaviours: 150, calls: 600, actions: -1, journeys: 0 },
+  standard: { screens: 160, behaviours: 400, calls: 6000, actions: 0, journeys: 1 },
+  deep: { screens: 320, behaviours: 800, calls: 20_000, actions: 2, journeys: 3 },
+};
+
+interface Node { screen: Screen; view: View; actions: number; journeys: number; /** Controls that were tried on the screen this one came from. */ known: ReadonlySet<string> }
+
+export function explore(app: Application, repo: Repo, stylist: Stylist, options: { depth: Depth; testIdAttribute: string; progress(done: number, total: number): void }): Exploration {
+  return new Explorer(app, repo, stylist, options).run();
+}
+
+class Explorer {
+  private readonly browser: Browser;
+  private readonly budget: (typeof BUDGETS)[Depth];
+  private readonly bySignature = new Map<string, Node>();
+  private readonly nodes: Node[] = [];
+  private readonly behaviours: Behaviour[] = [];
+  private readonly ids = new Set<string>();
+  private readonly covered = new Set<string>();
+  private readonly routeScreens = new Map<string, Set<string>>();
+  private readonly noted = new Set<string>();
+
+  constructor(private readonly app: Application, private readonly repo: Repo, private readonly stylist: Stylist, private readonly options: { depth: Depth; testIdAttribute: string; progress(done: number, total: number): void }) {
+    this.browser = new Browser(app);
+    this.budget = BUDGETS[options.depth];
+  }
+
+  run(): Exploration {
+    for (const route of this.app.routes) this.routeScreens.set(route.pattern, new Set());
+    const visits = this.app.routes.flatMap((route) => route.paths.map((path) => ({ route, path })));
+    // The home page first: links that every page repeats are then covered from there.
+    visits.sort((a, b) => Number(b.path === '/') - Number(a.path === '/'));
+    for (const { route, path } of visits) this.visit(route, path);
+    for (const route of this.app.routes) if (route.paths.length === 0) this.leaveOut('dynamic-route', route.pattern, 'no link or list of the source says which addresses exist', route.at);
+    // `nodes` grows while it is walked.
+    for (const [index, node] of this.nodes.entries()) {
+      this.options.progress(index, this.nodes.length);
+      if (this.exhausted()) { this.leaveOut('limit-reached', `${this.app.framework}: exploration stopped after ${this.nodes.length} screens and ${this.behaviours.length} behaviours`); break; }
+      this.exploreLinks(node);
+      if (this.options.depth !== 'smoke' && node.actions <= this.budget.actions && node.journeys <= this.budget.journeys) this.exploreControls(node);
+    }
+    const routes = this.app.routes.map((route) => ({ pattern: route.pattern, framework: this.app.framework, at: this.repo.locate(route.at), screens: [...(this.routeScreens.get(route.pattern) ?? [])] }));
+    return { screens: this.nodes.map((node) => node.screen), behaviours: this.behaviours, routes };
+  }
+
+  private exhausted(): boolean { return this.behaviours.length >= this.budget.behaviours || this.browser.calls >= this.budget.calls; }
+
+  private view(tab: Tab): View { return viewOf(tab, this.repo, this.stylist, this.options.testIdAttribute); }
+
+  private visit(route: Application['routes'][number], path: string): void {
+    const opened = this.browser.open(path, undefined);
+    if (!opened.ok) { this.leaveOut(opened.reason, `route ${route.pattern}`, opened.detail, opened.at ?? route.at); return; }
+    const view = this.view(opened.tab);
+    const redirected = pathOf(view.tab.page.path) !== pathOf(path);
+    const node = redirected ? this.revisited(view) : this.land(view, { by: 'visit' }, null);
+    if (!node) { if (redirected) this.leaveOut('unknown-outcome', `route ${route.pattern}`, `it redirects to ${view.tab.page.path}, which looks otherwise when it is visited by itself`, route.at); return; }
+    this.routeScreens.get(route.pattern)?.add(node.screen.id);
+    if (redirected && node.screen.elements.some((element) => isShown(element) && handles(element).length > 0)) this.record({ kind: 'redirect', visited: path, node, to: node, planned: [], stepped: opened, label: path });
+  }
+
+  /** The node of a view that a fresh visit of its path shows too. */
+  private revisited(view: View): Node | null {
+    const known = this.bySignature.get(view.signature);
+    if (known) return known;
+    const fresh = this.browser.open(view.tab.page.path, undefined);
+    if (!fresh.ok || this.view(fresh.tab).signature !== view.signature) return null;
+    return this.land(view, { by: 'visit' }, null);
+  }
+
+  /** The node that shows this view, made when there is none yet; `null` over the limit. */
+  private land(view: View, entry: Screen['entry'], from: { node: Node; actions: number; journeys: number } | null): Node | null {
+    const known = this.bySignature.get(view.signature);
+    if (known) return known;
+    if (this.nodes.length >= this.budget.screens) { this.leaveOut('limit-reached', `screens of ${view.tab.page.route}`, `${this.budget.screens} screens are enough at this depth`); return null; }
+    const { page } = view.tab;
+    const screen: Screen = {
+      id: this.uniqueId(page.path), path: page.path, route: page.route, title: view.title, entry, elements: view.elements, opaque: view.opaque,
+      needs: page.needs.map(({ kind, detail, at }) => ({ kind, detail: detail.slice(0, 300), ...(at && { at: this.repo.locate(at) }) })), at: this.repo.locate(page.at),
+    };
+    const inherited = from && pathOf(from.node.screen.path) === pathOf(page.path) ? new Set([...from.node.known, ...from.node.screen.elements.map((element) => element.id)]) : new Set<string>();
+    const node: Node = { screen, view, actions: from?.actions ?? 0, journeys: from?.journeys ?? 0, known: inherited };
+    this.nodes.push(node);
+    this.bySignature.set(view.signature, node);
+    this.routeScreens.get(page.route)?.add(screen.id);
+    return node;
+  }
+
+  // ---- links ------------------------------------------------------------------------------------------------------
+  private exploreLinks(node: Node): void {
+    for (const element of node.screen.elements) {
+      const { link } = element;
+      if (!link || this.exhausted()) continue;
+      const edge = `${element.at.file}:${element.at.line} ${link.href}`;
+      const self = withoutHash(link.href) === withoutHash(node.screen.path) && !hasHandler(node.view.dom.byKey.get(element.id), 'click');
+      if (this.covered.has(edge) || (self && (!link.href.includes('#') || link.href.endsWith('#')))) continue;
+      const what = `link ${describe(element)} on ${node.screen.path}`;
+      if (link.external || link.newTab) { this.leaveOut('external-link', what, link.href, element.at); continue; }
+      if (!isShown(element)) { this.leaveOut(element.presence === 'hidden' ? 'hidden-by-style' : 'unknown-condition', what, undefined, element.at); continue; }
+      if (!isTryable(element)) { this.leaveOut('no-accessible-name', what, undefined, element.at); continue; }
+      const planned = [click(element.id)];
+      const tried = this.attempt(node, planned);
+      if (!('stepped' in tried)) { this.leaveOut(tried.reason, what, tried.detail, tried.at ?? element.at); this.covered.add(edge); continue; }
+      this.covered.add(edge);
+      this.note(node, { kind: 'navigation', steps: planned, result: tried }, describe(element), what, element.at, 0);
+    }
+  }
+
+  // ---- forms and controls -----------------------------------------------------------------------------------------------
+  private exploreControls(node: Node): void {
+    const inEntries = new Set<string>();
+    for (const entry of formsOf(node.view)) {
+      if (entry.button) inEntries.add(entry.button.id);
+      if (!node.known.has(entry.form.key)) this.submit(node, entry, node.view.byId.get(entry.form.key));
+    }
+    for (const element of node.screen.elements) {
+      if (this.exhausted()) return;
+      if (node.known.has(element.id) || inEntries.has(element.id)) continue;
+      const loose = element.tag === 'button' && isTryable(element) && hasHandler(node.view.dom.byKey.get(element.id), 'click') ? looseEntryOf(node.view, element) : null;
+      if (loose) this.submit(node, loose, element);
+      else this.tryControl(node, element);
+    }
+  }
+
+  private submit(node: Node, entry: Entry, element: Element | undefined): void {
+    const what = `form ${element ? describe(element) : ''} on ${node.screen.path}`;
+    const submissions = submissionsOf(entry, (planned) => this.attempt(node, planned), (how, why) => this.leaveOut(why.reason, `${what}: ${how}`, why.detail, why.at ?? entry.form.markup.at));
+    for (const submission of submissions) this.note(node, submission, entry.button ? describe(entry.button) : describe(element), what, element?.at ?? entry.form.markup.at, submission.kind === 'submit-valid' ? 0 : 1, submission.kind === 'submit-valid' ? 1 : 0);
+  }
+
+  private tryControl(node: Node, element: Element): void {
+    const dom = node.view.dom.byKey.get(element.id);
+    const trials = trialsOf(node.view, element);
+    if (trials.length === 0) {
+      if (hasHandler(dom, 'click', 'change', 'submit') && !isShown(element)) this.leaveOut(element.presence === 'hidden' ? 'hidden-by-style' : 'unknown-condition', `${describe(element)} on ${node.screen.path}`, undefined, element.at);
+      return;
+    }
+    if (!isTryable(element)) { this.leaveOut('no-accessible-name', `${element.tag} on ${node.screen.path}`, undefined, element.at); return; }
+    for (const trial of trials) {
+      const what = `${describe(element)} on ${node.screen.path}`;
+      const tried = this.attempt(node, trial.steps);
+      if (!('stepped' in tried)) { this.leaveOut(tried.reason, what, tried.detail, tried.at ?? element.at); continue; }
+      const to = this.note(node, { kind: trial.kind, steps: trial.steps, result: tried }, describe(element), what, element.at, 1);
+      if (to && to !== node && trial.kind === 'toggle') this.tryBack(node, to, element);
+    }
+  }
+
+  /** The same control once more: does it take back what it did? */
+  private tryBack(node: Node, to: Node, element: Element): void {
+    const control = to.view.byId.get(element.id);
+    const [trial] = control && isTryable(control) ? trialsOf(to.view, control) : [];
+    if (!control || !trial) return;
+    const tried = this.attempt(to, trial.steps);
+    if ('stepped' in tried && tried.after.signature === node.view.signature) this.note(to, { kind: 'toggle', steps: trial.steps, result: tried }, describe(control), `${describe(control)} on ${to.screen.path}`, control.at, 1);
+  }
+
+  // ---- what came of it ------------------------------------------------------------------------------------------------
+  private attempt(node: Node, planned: readonly PlannedStep[]): Tried | Stuck {
+    let { tab } = node.view;
+    const all: Stepped = { ok: true, tab, because: [], writes: false, hints: [] };
+    for (const { act } of planned) {
+      const result = this.browser.step(tab, act);
+      if (!result.ok) return { ...result, hints: [...all.hints, ...result.hints] };
+      ({ tab } = result);
+      all.because.unshift(...result.because);
+      all.hints.push(...result.hints);
+      all.writes ||= result.writes;
+      if (result.invalid) all.invalid = result.invalid;
+    }
+    return { stepped: { ...all, tab }, after: this.view(tab), leaves: pathOf(tab.page.path) !== pathOf(node.view.tab.page.path) };
+  }
+
+  /** Records the behaviour when something can be seen to happen; returns the screen it leads to. */
+  private note(node: Node, submission: Submission, label: string, what: string, at: Place, actions: number, journeys = 0): Node | null {
+    const { stepped, after } = submission.result;
+    if (stepped.invalid) {
+      const element = node.view.byId.get(stepped.invalid.key);
+      if (!element || !isShown(element)) this.leaveOut('hidden-by-style', what, 'the field that the browser refuses is not certain to be seen', at);
+      else this.record({ kind: submission.kind, node, to: node, planned: submission.steps, stepped, label: `${label} ${describe(element)} ${stepped.invalid.rule}` });
+      return node;
+    }
+    const id = this.behaviourId(submission.kind, node, label, after);
+    const touched = new Set(submission.steps.map(({ act }) => act.key));
+    const effect = difference(node.view, after, touched);
+    const echoes = echoesOf(submission.steps, node.view, after);
+    const moved = after.tab.page.path !== node.view.tab.page.path;
+    const seen = effect.appears.length > 0 || echoes.length > 0 || effect.retitled || (!submission.result.leaves && (effect.disappears.length > 0 || effect.changes.length > 0)) || (moved && !submission.result.leaves && hashOf(after.tab.page.path).length > 1);
+    if (!seen) {
+      this.leaveOut('no-observable-effect', what, moved ? `nothing on ${after.tab.page.path} is certain and new` : undefined, at);
+      return null;
+    }
+    const to = this.destination(node, after, id, actions, journeys);
+    if (!to) return null;
+    this.record({ kind: kindOf(submission.kind, effect), node, to, planned: submission.steps, stepped, label, id, effect, echoes });
+    return to;
+  }
+
+  /** The screen of a view; visited by itself when a fresh browser shows the same, else reached by the behaviour. */
+  private destination(node: Node, after: View, behaviour: string, actions: number, journeys: number): Node | null {
+    if (after.signature === node.view.signature) return node;
+    const known = this.bySignature.get(after.signature);
+    if (known) return known;
+    if (pathOf(after.tab.page.path) !== pathOf(node.view.tab.page.path)) {
+      const fresh = this.browser.open(after.tab.page.path, undefined);
+      const view = fresh.ok ? this.view(fresh.tab) : null;
+      if (view?.signature === after.signature) return this.land(view, { by: 'visit' }, null);
+    }
+    return this.land(after, { by: 'behaviour', behaviour }, { node, actions: node.actions + actions, journeys: node.journeys + journeys });
+  }
+
+  private record(found: { kind: Behaviour['kind']; visited?: string; node: Node; to: Node; planned: readonly PlannedStep[]; stepped: Stepped; label: string; id?: string; effect?: ReturnType<typeof difference>; echoes?: Behaviour['echoes'] }): void {
+    const { node, to, stepped, effect } = found;
+    const because = [...new Map(stepped.because.map((place) => [`${place.file}:${place.line}`, this.repo.locate(place)])).values()].slice(0, 8);
+    this.behaviours.push({
+      id: found.id ?? this.uniqueId(slug(`${found.kind} ${node.screen.path} ${found.label}`)), kind: found.kind, on: node.screen.id, ...(found.visited !== undefined && { visited: found.visited }),
+      steps: found.planned.map(({ say }) => say), to: to.screen.id, navigates: pathAndSearch(to) !== pathAndSearch(node) || found.visited !== undefined,
+      appears: effect?.appears ?? [], disappears: effect?.disappears ?? [], echoes: found.echoes ?? [], ...(stepped.invalid && { invalid: { element: stepped.invalid.key, rule: stepped.invalid.rule } }),
+      changes: effect?.changes ?? [], writes: stepped.writes, because: because.length > 0 ? because : [node.screen.at],
+    });
+  }
+
+  private behaviourId(kind: Behaviour['kind'], node: Node, label: string, after: View): string {
+    return this.uniqueId(slug(`${kind} ${node.screen.path} ${label} ${after.tab.page.path === node.screen.path ? '' : after.tab.page.path}`));
+  }
+  private uniqueId(wanted: string): string {
+    let id = wanted;
+    for (let n = 2; this.ids.has(id); n++) id = `${wanted}-${n}`;
+    this.ids.add(id);
+    return id;
+  }
+
+  private leaveOut(reason: LeftOut['reason'], what: string, detail?: string, at?: Place): void {
+    const key = `${reason} ${at?.file}:${at?.line} ${at ? detail : what}`;
+    if (this.noted.has(key)) return;
+    this.noted.add(key);
+    this.repo.leaveOut(reason, what, detail, at);
+  }
+}
+
+const pathAndSearch = (node: Node): string => node.screen.path;
+const slug = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '').slice(0, 90) || 'behaviour';
+const describe = (element: Element | undefined): string => (element ? element.name ?? element.label ?? element.placeholder ?? element.text?.slice(0, 60) ?? element.testId ?? element.tag : '');
+function kindOf(kind: Behaviour['kind'], effect: ReturnType<typeof difference>): Behaviour['kind'] {
+  return kind === 'toggle' && effect.appears.length === 0 && effect.changes.length === 0 && effect.disappears.length > 0 ? 'dismiss' : kind;
+}
