@@ -1,22 +1,18 @@
-import type { PullRequest, RunView, TestBundle } from '#contracts';
-import { FAILURES } from '#contracts';
+import { decodeArtifact, type Content } from '#artifacts';
+import { FAILURES, type ArtifactKind, type PullRequest, type RunView, type TestBundle } from '#contracts';
 import type { Api } from './api.js';
-import { readBundle, type Bundle } from './bundle.js';
 import { bold, print, safe } from './terminal.js';
 
 /** What a run has made, as far as it came. */
-export interface Outcome { run: RunView; pullRequest?: PullRequest; bundle?: Bundle }
+export interface Outcome { run: RunView; pullRequest?: PullRequest; bundle?: Content<'test-bundle@1'> }
 
 export async function outcomeOf(api: Api, run: RunView): Promise<Outcome> {
   const artifacts = await api.artifacts(run.runId);
-  const newest = (kind: string) => artifacts.filter((artifact) => artifact.kind === kind).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
-  const pullRequest = newest('pull-request@1');
-  const bundle = newest('test-bundle@1');
-  return {
-    run,
-    ...(pullRequest ? { pullRequest: JSON.parse((await api.artifact(pullRequest.artifactId)).toString('utf8')) as PullRequest } : {}),
-    ...(bundle ? { bundle: await readBundle(await api.artifact(bundle.artifactId)) } : {}),
+  const newest = async <K extends ArtifactKind>(kind: K): Promise<Content<K> | undefined> => {
+    const found = artifacts.filter((artifact) => artifact.kind === kind).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
+    return found && decodeArtifact(kind, await api.artifact(found.artifactId));
   };
+  return { run, pullRequest: await newest('pull-request@1'), bundle: await newest('test-bundle@1') };
 }
 
 /** For people, on stdout: where the pull request is, what is in it, what was left out, how to look at it. */

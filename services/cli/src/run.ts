@@ -3,7 +3,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { childEnvironment, loadConfig } from '#config';
-import type { Bundle } from './bundle.js';
 import { withApi } from './connection.js';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
 import { outcomeJson, outcomeOf, printOutcome } from './outcome.js';
@@ -22,7 +21,7 @@ export async function run(path: string, options: RunOptions): Promise<ExitCode> 
     say(`Run ${runId} on ${repository}`);
     const { run, interrupted } = await watch(api, runId);
     const outcome = await outcomeOf(api, run);
-    if (options.out !== undefined && outcome.bundle) await writeFiles(resolve(options.out), outcome.bundle);
+    if (options.out !== undefined && outcome.bundle) await writeFiles(resolve(options.out), outcome.bundle.files);
     const time = await rememberTime(run.status === 'succeeded');
     if (options.json) printJson({ ...outcomeJson(outcome), seconds: time.seconds, cold: time.cold });
     else printOutcome(outcome);
@@ -49,7 +48,7 @@ async function repositoryAt(path: string): Promise<string> {
 }
 
 /** Writes the generated files below `folder`, and nothing outside it whatever the bundle says. */
-async function writeFiles(folder: string, { files }: Bundle): Promise<void> {
+async function writeFiles(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   for (const [path, bytes] of files) {
     const target = resolve(folder, path);
     if (!target.startsWith(folder + sep)) throw new Exit(EXIT.failure, `the bundle names a file outside its folder: ${JSON.stringify(path)}`);

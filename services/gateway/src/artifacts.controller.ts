@@ -1,16 +1,16 @@
-import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Res } from '@nestjs/common';
 import type { Response } from 'express';
-import { ARTIFACT_STORE, type ArtifactStore } from '#artifacts';
+import { ArtifactStore } from '#artifacts';
 import { ArtifactPath } from './requests.js';
 
 /** The raw bytes of an artifact. They never change, so a client may keep them for good. */
 @Controller('api/v1/artifacts')
 export class ArtifactsController {
-  constructor(@Inject(ARTIFACT_STORE) private readonly store: ArtifactStore) {}
+  constructor(private readonly store: ArtifactStore) {}
 
   @Get(':artifactId')
   async get(@Param({ schema: ArtifactPath }) { artifactId }: ArtifactPath, @Res() response: Response): Promise<void> {
-    const bytes = await this.store.get(artifactId);
+    const bytes = await this.store.bytes(artifactId);
     response.set({ 'Content-Type': isTar(bytes) ? 'application/x-tar' : 'application/json', 'Cache-Control': 'private, max-age=31536000, immutable', ETag: `"${artifactId}"` });
     response.send(bytes);
   }

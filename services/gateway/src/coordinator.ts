@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
-import type { Bus } from '#bus';
+import { Bus } from '#bus';
 import { COMMANDS, CommandReply, Failure, QUERIES, subjects, type CommandName, type QueryName } from '#contracts';
 import { RequestFailure } from './problem.js';
 

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { ARTIFACT_STORE, type ArtifactStore } from '#artifacts';
+import { ArtifactStore } from '#artifacts';
 import { Bus } from '#bus';
 import { ArtifactsController } from './artifacts.controller.js';
 import { Coordinator } from './coordinator.js';
@@ -26,14 +26,14 @@ export class GatewayModule implements OnApplicationShutdown {
     return {
       module: GatewayModule,
       controllers: [RunsController, EventsController, ArtifactsController, PipelinesController, HealthController, OpenapiController],
-      providers: [Coordinator, { provide: Bus, useValue: bus }, { provide: ARTIFACT_STORE, useValue: store }],
+      providers: [Coordinator, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }],
     };
   }
 }
 
 /** The gateway as an application that is not listening yet. It closes the bus when it closes. */
 export async function createGateway(bus: Bus, store: ArtifactStore): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store), { bodyParser: false, bufferLogs: true });
+  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store), { bodyParser: false, abortOnError: false });
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.disable('x-powered-by');
   app.set('query parser', 'simple');

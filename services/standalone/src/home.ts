@@ -18,15 +18,21 @@ const lockOf = (home: string) => join(home, 'standalone.lock');
 const runningOf = (home: string) => join(home, 'standalone.json');
 export const logOf = (home: string) => join(home, 'standalone.log');
 
+export interface Claim {
+  /** From now on nobody finds this standalone, though it still has the home. */
+  withdraw(): Promise<void>;
+  release(): Promise<void>;
+}
+
 /** Takes the home, or returns the process id of the standalone that has it. */
-export async function claim(home: string): Promise<{ release: () => Promise<void> } | { owner: number }> {
+export async function claim(home: string): Promise<Claim | { owner: number }> {
   await mkdir(home, { recursive: true });
   const mine = `${lockOf(home)}.${process.pid}`;
   await writeFile(mine, String(process.pid));
   try {
     for (;;) {
       const taken = await link(mine, lockOf(home)).then(() => true, (error: NodeJS.ErrnoException) => { if (error.code === 'EEXIST') return false; throw error; });
-      if (taken) return { release: async () => { await rm(runningOf(home), { force: true }); await rm(lockOf(home), { force: true }); } };
+      if (taken) return { withdraw: () => rm(runningOf(home), { force: true }), release: () => rm(lockOf(home), { force: true }) };
       const owner = await ownerOf(home);
       if (owner !== undefined && await isStandalone(owner)) return { owner };
       await setAside(home, owner, mine);

@@ -6,12 +6,12 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
  */
 export interface Leases {
   port: number;
-  /** Settles when the last client has let go, or none came within `firstMs`. New clients are refused from then on. */
+  /** Settles when the last client has let go, or none came within `firstMs`; without it nobody is waited for. New clients are refused from then on. */
   over: Promise<void>;
   close(): void;
 }
 
-export async function openLeases(firstMs: number): Promise<Leases> {
+export async function openLeases(firstMs?: number): Promise<Leases> {
   const held = new Set<Socket>();
   let end: () => void = () => undefined;
   const over = new Promise<void>((resolve) => { end = resolve; });
@@ -22,13 +22,13 @@ export async function openLeases(firstMs: number): Promise<Leases> {
     socket.resume();
     const letGo = () => {
       if (!held.delete(socket)) return;
-      if (held.size > 0) { socket.end(); return; }
+      if (held.size > 0 || firstMs === undefined) { socket.end(); return; }
       server.close();
       end();
     };
     socket.once('end', letGo).once('close', letGo).on('error', letGo);
   });
-  const nobody = setTimeout(() => { server.close(); end(); }, firstMs);
+  const nobody = firstMs === undefined ? undefined : setTimeout(() => { server.close(); end(); }, firstMs);
   await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(0, '127.0.0.1', resolve); });
   return { port: (server.address() as AddressInfo).port, over, close: () => { clearTimeout(nobody); server.close(); for (const socket of held) socket.destroy(); } };
 }

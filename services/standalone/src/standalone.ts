@@ -1,0 +1,55 @@
+import { NestFactory } from '@nestjs/core';
+import { join } from 'node:path';
+import { openArtifactStore } from '#artifacts';
+import { Bus, provision } from '#bus';
+import { loadConfig, type Config } from '#config';
+import { CoordinatorModule } from '../../coordinator/src/coordinator.module.js';
+import { migrate } from '../../coordinator/src/store/database.js';
+import { createGateway } from '../../gateway/src/gateway.module.js';
+import { startNats, startPostgres } from './servers.js';
+
+export interface Standalone { url: string; stop(): Promise<void> }
+
+/**
+ * Every service in one process, over a real NATS and a real Postgres, artifacts on disk below `home`. They still talk over the bus alone.
+ * When a part does not start, what was started is stopped and its error thrown.
+ */
+export async function startStandalone(home: string): Promise<Standalone> {
+  const stops: Array<() => Promise<void>> = [];
+  const stop = async () => { for (let undo = stops.pop(); undo; undo = stops.pop()) await undo(); };
+  /** Undo is known before the next thing starts. */
+  const started = <T extends { stop(): Promise<void> }>(part: T): T => { stops.push(() => part.stop()); return part; };
+  try {
+    const [nats, postgres] = await all([startNats(home).then(started), startPostgres(home).then(started)]);
+    const config = loadConfig(undefined, { NATS_URL: nats.url, DATABASE_URL: postgres.url, ARTIFACT_DIR: join(home, 'artifacts') });
+    await all([migrate(config.DATABASE_URL), provisionBus(config)]);
+    const [, url] = await all([startCoordinator(config).then(started), startGateway(config).then((gateway) => started(gateway).url)]);
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Like Promise.all, but waits for every part: one that starts after another has failed must be stopped too. */
+async function all<const T extends readonly unknown[]>(parts: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(parts);
+  return Promise.all(parts);
+}
+
+async function provisionBus({ NATS_URL, NATS_USER, NATS_PASSWORD }: Config): Promise<void> {
+  const bus = await Bus.open({ servers: NATS_URL, name: 'provision', user: NATS_USER, password: NATS_PASSWORD });
+  await provision(bus).finally(() => bus.close());
+}
+
+async function startCoordinator(config: Config): Promise<{ stop(): Promise<void> }> {
+  const app = await NestFactory.createApplicationContext(CoordinatorModule.forRoot(config), { abortOnError: false });
+  return { stop: () => app.close() };
+}
+
+async function startGateway(config: Config): Promise<Standalone> {
+  const bus = await Bus.open({ servers: config.NATS_URL, name: 'gateway', user: config.NATS_USER, password: config.NATS_PASSWORD });
+  const app = await createGateway(bus, openArtifactStore(config));
+  await app.listen(config.PORT, config.HOST);
+  return { url: await app.getUrl(), stop: () => app.close() };
+}
