@@ -2,7 +2,7 @@ import type * as N from '@babel/types';
 import type { Hint, Page, Repo } from '../framework.js';
 import type { Place } from '../markup.js';
 import type { Binding, Scope } from './scope.js';
-import { Arr, Choice, Fn, FRAGMENT, ElementObj, isObject, now, Obj, Thrown, Undecided, Unknown, type Key, type Native, type Property, type Value } from './values.js';
+import { Arr, Choice, DocumentPart, Fn, FRAGMENT, ElementObj, isObject, now, Obj, Thrown, Undecided, Unknown, type Key, type Native, type Property, type Value } from './values.js';
 
 /**
  * The machine that "runs" an application without executing anything of it. It walks syntax trees with values of our own
@@ -34,8 +34,8 @@ export class Machine {
   private readonly watched: Array<{ at: Place; effect: boolean }> = [];
   /** Why what runs now may or may not happen; `null` when it certainly does. */
   uncertain: Unknown | null = null;
-  /** What a branch on an unknown value does outside of expressions: components may return either way, handlers may not. */
-  rendering = false;
+  /** What is going on: decides what an early return under an undecided condition means, and whether unknown code may call back. */
+  phase: Phase = 'load';
   readonly speculations: Speculation[] = [];
   readonly microtasks: Array<() => void> = [];
   readonly timers: Timer[] = [];
@@ -45,9 +45,17 @@ export class Machine {
   readonly intrinsics: Map<string, Obj> = new Map();
   readonly globals: Map<string, Value> = new Map();
   readonly options: MachineOptions;
+  /** What the address bar shows: path, search and hash. */
+  address: string;
+  /** Where the program has sent the browser for a new page load. */
+  leaving: string | null = null;
+  /** `document.title`. */
+  title: Value;
 
   constructor(options: MachineOptions, private readonly engine: Engine) {
     this.options = options;
+    this.address = options.path ?? '/';
+    this.title = options.title ?? '';
     this.fuel = options.fuel ?? 20_000_000;
     this.storage = options.storage ?? emptyStorage();
   }
@@ -66,14 +74,14 @@ export class Machine {
 
   /** Runs `f` and tells how it ended. Stack exhaustion of the host counts as a limit. */
   attempt<T>(f: () => T): Attempt<T> {
-    const { depth, uncertain, rendering } = this;
+    const { depth, uncertain, phase } = this;
     const speculations = this.speculations.length;
     try {
       return { ok: true, value: f() };
     } catch (error) {
       this.depth = depth;
       this.uncertain = uncertain;
-      this.rendering = rendering;
+      this.phase = phase;
       while (this.speculations.length > speculations) this.speculations.pop()?.rollBack();
       if (error instanceof Thrown) return { ok: false, thrown: error };
       if (error instanceof Undecided) return { ok: false, undecided: error };
@@ -145,6 +153,11 @@ export class Machine {
     mergeSpeculations(this, why, logs);
     return results;
   }
+  during<T>(phase: Phase, f: () => T): T {
+    const before = this.phase;
+    this.phase = phase;
+    try { return f(); } finally { this.phase = before; }
+  }
   /** Runs `f` as something that may or may not happen. */
   uncertainly<T>(why: Unknown, f: () => T): T {
     const before = this.uncertain;
@@ -171,6 +184,7 @@ export class Machine {
     return missing ? new Unknown(`${missing.reason}.${String(key)}`, missing.at) : undefined;
   }
   set(target: Value, key: Key, value: Value, at: Place = NOWHERE): void {
+    if (target instanceof DocumentPart) { target.changed(this.phase, at); return; }
     if (target instanceof Unknown) return;
     if (!isObject(target)) {
       if (target === undefined || target === null) this.throwError('TypeError', `Cannot set properties of ${String(target)} (setting '${String(key)}')`, at);
@@ -298,8 +312,10 @@ export interface MachineOptions {
   models: ModuleModels;
   /** What `window` and its kin offer. */
   host: 'browser' | 'node';
-  /** Address of the page, for `location`. */
+  /** Address of the page (path, search, hash), for `location`; `/` when absent. */
   path?: string;
+  /** What `document.title` is before the program runs. */
+  title?: string;
   storage?: BrowserStorage;
   /** Nodes to evaluate at most; 20 million when absent. */
   fuel?: number;
@@ -314,6 +330,8 @@ export interface BrowserStorage { local: Map<string, string>; session: Map<strin
 export const emptyStorage = (): BrowserStorage => ({ local: new Map(), session: new Map(), cookies: new Map() });
 export const copyStorage = (storage: BrowserStorage): BrowserStorage => ({ local: new Map(storage.local), session: new Map(storage.session), cookies: new Map(storage.cookies) });
 
+/** `load`: module bodies; `render`: components; `effect`: what runs after rendering; `event`: handlers. */
+export type Phase = 'load' | 'render' | 'effect' | 'event';
 export type Attempt<T> = { ok: true; value: T } | { ok: false; thrown: Thrown; undecided?: undefined } | { ok: false; undecided: Undecided; thrown?: undefined };
 
 /** One activation of a function or module. */
@@ -327,9 +345,9 @@ export interface Frame {
   readonly newTarget: Fn | undefined;
   /** Values returned under undecided conditions so far. */
   readonly maybe: Value[];
-  /** The unknown thing this function has waited for. */
-  waited?: Unknown;
   readonly yields?: Value[];
+  /** The function that runs: its parent is what `super()` calls. */
+  readonly running?: Fn;
 }
 export type Completion = undefined | { type: 'return'; value: Value } | { type: 'break' | 'continue'; label: string | undefined };
 export type BindingMode = 'let' | 'const' | 'var' | 'assign';
@@ -403,5 +421,6 @@ function mergeSpeculations(machine: Machine, why: Unknown, logs: readonly Specul
 /** One value when all options are the same, a `Choice` otherwise; nested choices of one reason are flattened. */
 export function choose(why: Unknown, options: readonly Value[], at: Place = why.at): Value {
   const distinct = [...new Set(options)];
-  return distinct.length === 1 ? distinct[0] : new Choice(why.reason, at, distinct);
+  if (distinct.length === 1) return distinct[0];
+  return distinct.length > 16 ? new Unknown(why.reason, at) : new Choice(why.reason, at, distinct);
 }

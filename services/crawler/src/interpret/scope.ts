@@ -4,7 +4,7 @@ import { birth, type Value } from './values.js';
 export class Binding {
   readonly born = birth();
   dead = false;
-  constructor(public value: Value, readonly constant = false) {}
+  constructor(public value: Value, public constant = false) {}
 }
 
 /** The names of one block, function or module. `live` bindings are shared with another module's scope (ESM imports). */
@@ -19,6 +19,7 @@ export class Scope {
   }
   link(name: string, binding: Binding): void { this.names.set(name, binding); }
   own(name: string): Binding | undefined { return this.names.get(name); }
+  entries(): Array<[string, Binding]> { return [...this.names]; }
   find(name: string): Binding | undefined {
     for (let scope: Scope | null = this; scope; scope = scope.parent) {
       const binding = scope.names.get(name);

@@ -24,6 +24,13 @@ export class Choice extends Unknown {
   constructor(reason: string, at: Place, readonly options: readonly Value[], readonly repeated = false) { super(reason, at); }
 }
 
+/** A node of the document that the program got hold of. Reading it is unknown; changing it in a handler is an effect that nobody follows. */
+export class DocumentPart extends Unknown {
+  changed(phase: string, at: Place): void {
+    if (phase === 'event') throw new Undecided(`the document is changed directly (${this.reason})`, at);
+  }
+}
+
 export interface Property { value: Value; get?: Fn; set?: Fn; enumerable: boolean; writable: boolean }
 
 export class Obj {
