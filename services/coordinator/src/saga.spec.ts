@@ -1,0 +1,263 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { subjects, type RunEvent, type Task } from '#contracts';
+import { Stage, newRunId } from './test/stage.js';
+
+const PIPELINES = {
+  undo: `name: undo
+version: 1
+steps:
+  a: { run: crawler/crawl, undo: pr-publisher/close, retry: { delay: 10ms } }
+  b: { run: crawler/crawl, needs: [a], undo: pr-publisher/close, retry: { delay: 10ms } }
+  c: { run: crawler/crawl, needs: [b], retry: { delay: 10ms } }
+`,
+  lock: `name: lock
+version: 1
+steps:
+  a: { run: crawler/crawl, lock: repository, retry: { delay: 10ms } }
+`,
+};
+
+let stage: Stage;
+beforeAll(async () => { stage = await Stage.open(PIPELINES); });
+afterAll(async () => { await stage.close(); });
+beforeEach(async () => {
+  stage.behaviour = () => ({});
+  stage.taken.length = 0;
+  await stage.startCoordinator();
+});
+afterEach(async () => { await stage.stopCoordinators(); });
+
+const line = (event: RunEvent) => [event.type, event.stepId].filter(Boolean).join(' ');
+
+describe('a whole run', () => {
+  test('of test-generation goes from the crawl to the pull request', async () => {
+    const runId = await stage.start('test-generation', { params: { depth: 'smoke' } });
+    await stage.reaches(runId, 'succeeded');
+    const steps = await stage.steps(runId);
+    expect(Object.fromEntries([...steps].map(([id, step]) => [id, step.status]))).toEqual({
+      crawl: 'succeeded', design: 'succeeded', review: 'skipped', write: 'succeeded', publish: 'succeeded', 'publish~undo': 'skipped',
+      'design/0': 'succeeded', 'design/1': 'succeeded', 'design/2': 'succeeded',
+    });
+    const write = stage.taken.find((task) => task.stepId === 'write');
+    expect(write).toMatchObject({ runId, attempt: 1, agent: 'engineer/write', params: { depth: 'smoke', framework: 'playwright', approval: false }, repository: '/repo', timeLimitMs: 600_000 });
+    expect(write?.inputs['cases']).toHaveLength(3);
+
+    const events = await stage.events(runId);
+    expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events.map(line).at(0)).toBe('run-started');
+    expect(events.map(line).at(-1)).toBe('run-succeeded');
+  });
+
+  test('publishes its events in their order, each once', async () => {
+    const runId = await stage.start('test-generation');
+    await stage.reaches(runId, 'succeeded');
+    const stored = await stage.events(runId);
+    const published: RunEvent[] = [];
+    let from = 1;
+    await stage.until(async () => {
+      const next = await stage.bus.nextEvent(runId, from);
+      if (next) { published.push(next.data as RunEvent); from = next.seq + 1; }
+      return published.length === stored.length;
+    }, 'all events on the bus');
+    expect(published).toEqual(stored);
+    expect(await stage.bus.nextEvent(runId, from)).toBeUndefined();
+  });
+
+  test('waits at the gate and goes on when a person approves', async () => {
+    const runId = await stage.start('test-generation', { params: { approval: true } });
+    await stage.reaches(runId, 'waiting');
+    expect((await stage.steps(runId)).get('review')).toMatchObject({ status: 'waiting', roles: ['qa-lead'] });
+    const decision = { runId, stepId: 'review', decision: 'approve', requestedBy: 'bo' };
+    expect(await stage.command('decide-approval', { ...decision, role: 'intern' })).toMatchObject({ ok: false, failure: { code: 'bad-request' } });
+    expect(await stage.command('decide-approval', { ...decision, role: 'qa-lead' })).toEqual({ ok: true, runId, repeated: false });
+    expect(await stage.command('decide-approval', { ...decision, role: 'qa-lead' })).toEqual({ ok: true, runId, repeated: true });
+    await stage.reaches(runId, 'succeeded');
+  });
+
+  test('fails with the first failed step’s failure, and a retry finishes it', async () => {
+    stage.behaviour = (task) => (task.stepId === 'design/1' ? { failure: 'nothing-to-test' } : {});
+    const runId = await stage.start('test-generation');
+    await stage.reaches(runId, 'failed');
+    expect((await stage.run(runId)).failure).toEqual({ code: 'nothing-to-test' });
+    stage.behaviour = () => ({});
+    expect(await stage.command('retry-run', { runId, requestedBy: 'ann' })).toMatchObject({ ok: true });
+    await stage.reaches(runId, 'succeeded');
+    expect(stage.taken.filter((task) => task.stepId.startsWith('design/')).map((task) => `${task.stepId}#${task.attempt}`).sort()).toEqual(['design/0#1', 'design/1#1', 'design/1#2', 'design/2#1']);
+    expect(stage.taken.filter((task) => task.stepId === 'crawl')).toHaveLength(1);
+  });
+});
+
+describe('what goes wrong', () => {
+  test('a coordinator that stops in the middle: another one finishes', async () => {
+    const gate = Promise.withResolvers<void>();
+    stage.behaviour = async (task) => { if (task.stepId === 'design/0') await gate.promise; return {}; };
+    const runId = await stage.start('test-generation');
+    await stage.until(() => stage.taken.some((task) => task.stepId === 'design/0'), 'the first design');
+    await stage.stopCoordinators();
+    gate.resolve();
+    await sleep(50);
+    await stage.startCoordinator();
+    await stage.reaches(runId, 'succeeded');
+    expect(new Set(stage.taken.map((task) => `${task.stepId}#${task.attempt}`)).size).toBe(stage.taken.length);
+  });
+
+  test('a commit whose tasks and events never left: the sweeper publishes them', async () => {
+    stage.behaviour = (task) => (task.stepId === 'crawl' ? 'silent' : {});
+    const runId = await stage.start('test-generation');
+    await stage.until(() => stage.taken.length === 1, 'the first task');
+    await stage.stopCoordinators();
+    // As after a crash between commit and publish, with a bus that has lost everything.
+    await stage.bus.manager.streams.purge('PULLWRIGHT_TASKS');
+    await stage.bus.manager.streams.purge('PULLWRIGHT_EVENTS');
+    await stage.nats.restart();
+    await stage.database.query(`UPDATE steps SET published_attempt = 0, changed_at = now() - interval '1 minute' WHERE run_id = $1`, [runId]);
+    await stage.database.query(`UPDATE runs SET published_seq = 0, updated_at = now() - interval '1 minute' WHERE id = $1`, [runId]);
+    stage.behaviour = () => ({});
+    await stage.startCoordinator();
+    await stage.reaches(runId, 'succeeded');
+    expect(stage.taken.filter((task) => task.stepId === 'crawl').map((task) => task.attempt)).toEqual([1, 1]);
+    expect((await stage.bus.nextEvent(runId, 1))?.data).toMatchObject({ seq: 1, type: 'run-started' });
+  });
+
+  test('duplicates and late results change nothing', async () => {
+    stage.behaviour = async (task) => {
+      for (const copy of ['x', 'y']) await stage.answer(task, {}, `${task.runId}.${task.stepId}.${task.attempt}.${copy}`);
+      await stage.answer({ ...task, attempt: task.attempt + 1 }, { failure: 'internal' }, `${task.runId}.${task.stepId}.later`);
+      return {};
+    };
+    const runId = await stage.start('test-generation');
+    await stage.reaches(runId, 'succeeded');
+    const events = (await stage.events(runId)).map(line);
+    expect(new Set(events).size).toBe(events.length);
+  });
+
+  test('two coordinators at once do everything once', async () => {
+    await stage.startCoordinator();
+    const runs = await Promise.all(Array.from({ length: 20 }, async () => stage.start('test-generation')));
+    for (const runId of runs) await stage.reaches(runId, 'succeeded');
+    const tasks = stage.taken.map((task) => `${task.runId}.${task.stepId}.${task.attempt}`);
+    expect(tasks).toHaveLength(20 * 6);
+    expect(new Set(tasks).size).toBe(tasks.length);
+  });
+
+  test('a message that is no result is dropped; what is behind it goes on', async () => {
+    await stage.bus.publish(subjects.result('crawler'), { runId: 'nonsense' }, { id: newRunId() });
+    await stage.bus.publish(subjects.result('crawler'), { runId: newRunId(), stepId: 'a', attempt: 1, agent: 'crawler/crawl', durationMs: 1, status: 'failed', failure: { code: 'internal', detail: 'unknown run' } }, { id: newRunId() });
+    const runId = await stage.start('test-generation');
+    await stage.reaches(runId, 'succeeded');
+    await stage.until(async () => (await stage.bus.manager.streams.info('PULLWRIGHT_RESULTS')).state.messages === 0, 'no result left');
+  });
+
+  test('a result the database cannot take does not hold up its batch', async () => {
+    stage.behaviour = (task) => (task.stepId === 'crawl' ? 'silent' : {});
+    const [poisoned, good] = await Promise.all([stage.start('test-generation'), stage.start('test-generation')]);
+    await stage.until(() => stage.taken.length === 2, 'both crawls');
+    const task = (runId: string) => stage.taken.find((each) => each.runId === runId) as Task;
+    const nul = { runId: poisoned, stepId: 'crawl', attempt: 1, agent: 'crawler/crawl', durationMs: 1, status: 'failed', failure: { code: 'no-web-front-end', detail: 'a\u0000b' } };
+    await Promise.all([stage.bus.publish(subjects.result('crawler'), nul, { id: newRunId() }), stage.answer(task(good), {})]);
+    await stage.reaches(good, 'succeeded');
+    await stage.answer(task(poisoned), {});
+    await stage.reaches(poisoned, 'succeeded');
+  });
+});
+
+describe('taking back', () => {
+  test('a failure undoes what was done, in reverse', async () => {
+    stage.behaviour = (task) => (task.stepId === 'c' ? { failure: 'no-web-front-end' } : {});
+    const runId = await stage.start('undo');
+    await stage.reaches(runId, 'failed');
+    expect(stage.taken.map((task) => task.stepId)).toEqual(['a', 'b', 'c', 'b~undo', 'a~undo']);
+  });
+
+  test('a cancel tells the agents, waits for what can be undone, and undoes it', async () => {
+    const told = Promise.withResolvers<unknown>();
+    stage.behaviour = async (task) => { if (task.stepId !== 'b') return {}; await told.promise; return { failure: 'cancelled' }; };
+    const runId = await stage.start('undo');
+    const stopListening = stage.bus.subscribe(subjects.cancel(runId), told.resolve);
+    await stage.until(() => stage.taken.some((task) => task.stepId === 'b'), 'b at work');
+    expect(await stage.command('cancel-run', { runId, requestedBy: 'bo' })).toMatchObject({ ok: true });
+    await stage.reaches(runId, 'cancelled');
+    stopListening();
+    expect(stage.taken.map((task) => task.stepId)).toEqual(['a', 'b', 'b~undo', 'a~undo']);
+    expect(await stage.command('cancel-run', { runId, requestedBy: 'bo' })).toEqual({ ok: true, runId, repeated: true });
+  });
+});
+
+describe('the lock of a repository', () => {
+  /** How many tasks are at work now and were at most, per repository. */
+  function watch(): Map<string, { now: number; most: number }> {
+    const work = new Map<string, { now: number; most: number }>();
+    stage.behaviour = async (task) => {
+      const here = work.get(task.repository) ?? { now: 0, most: 0 };
+      work.set(task.repository, here);
+      here.now++;
+      here.most = Math.max(here.most, here.now);
+      await sleep(30);
+      here.now--;
+      return {};
+    };
+    return work;
+  }
+
+  test('is held by one run at a time, in the order of asking, over two coordinators', async () => {
+    await stage.startCoordinator();
+    const work = watch();
+    const runs: string[] = [];
+    for (let n = 0; n < 5; n++) runs.push(await stage.start('lock', { repository: '/one' }));
+    const others = await Promise.all([1, 2, 3].map(async () => stage.start('lock', { repository: '/two' })));
+    for (const runId of [...runs, ...others]) await stage.reaches(runId, 'succeeded');
+    expect(work.get('/one')?.most).toBe(1);
+    expect(work.get('/two')?.most).toBe(1);
+    expect(stage.taken.filter((task) => task.repository === '/one').map((task) => task.runId)).toEqual(runs);
+    expect((await stage.database.query('SELECT * FROM locks')).rows).toEqual([]);
+  });
+
+  test('passes on when its holder fails or a waiting run is cancelled', async () => {
+    const gate = Promise.withResolvers<void>();
+    stage.behaviour = async () => { await gate.promise; return { failure: 'no-web-front-end' }; };
+    const first = await stage.start('lock');
+    await stage.until(() => stage.taken.length === 1, 'the holder at work');
+    const second = await stage.start('lock');
+    const third = await stage.start('lock');
+    expect((await stage.events(second)).map(line)).toEqual(['run-started', 'step-blocked a']);
+    expect(await stage.command('cancel-run', { runId: second, requestedBy: 'bo' })).toMatchObject({ ok: true });
+    gate.resolve();
+    await stage.reaches(first, 'failed');
+    await stage.reaches(second, 'cancelled');
+    await stage.reaches(third, 'failed');
+    expect(stage.taken.map((task) => task.runId)).toEqual([first, third]);
+  });
+
+  test('wakes a waiting step even when the coordinator dies before it could', async () => {
+    const gate = Promise.withResolvers<void>();
+    stage.behaviour = async () => { await gate.promise; return {}; };
+    const first = await stage.start('lock');
+    const second = await stage.start('lock');
+    await stage.until(() => stage.taken.length === 1, 'the holder at work');
+    await stage.stopCoordinators();
+    // The holder's release was committed, and nobody was told.
+    await stage.database.query('DELETE FROM locks WHERE run_id = $1', [first]);
+    await stage.startCoordinator();
+    gate.resolve();
+    await stage.reaches(second, 'succeeded');
+  });
+});
+
+describe('timers', () => {
+  test('a step that nobody answers is dispatched again with the next attempt', async () => {
+    stage.behaviour = (task) => (task.attempt === 1 ? 'silent' : {});
+    const runId = await stage.start('lock');
+    await stage.until(() => stage.taken.length === 1, 'the first attempt');
+    await stage.database.query(`UPDATE steps SET wake_at = now() WHERE run_id = $1 AND status = 'dispatched'`, [runId]);
+    await stage.reaches(runId, 'succeeded');
+    expect((await stage.events(runId)).find((event) => event.type === 'step-retrying')).toMatchObject({ stepId: 'a', attempt: 1, failure: { code: 'no-answer' } });
+  });
+
+  test('an approval expires', async () => {
+    const runId = await stage.start('test-generation', { params: { approval: true } });
+    await stage.reaches(runId, 'waiting');
+    await stage.database.query('UPDATE steps SET wake_at = now() WHERE run_id = $1 AND wake_at IS NOT NULL', [runId]);
+    await stage.reaches(runId, 'failed');
+    expect((await stage.run(runId)).failure?.code).toBe('approval-expired');
+  });
+});

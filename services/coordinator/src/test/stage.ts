@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import pg from 'pg';
+import { Bus, provision } from '#bus';
+import { loadConfig, type Config } from '#config';
+import { CommandReply, CONSUMERS, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunView, type StepView } from '#contracts';
+import { startNats, startPostgres, type TestNats, type TestPostgres } from '#testing';
+import type { z } from 'zod';
+import { CoordinatorModule } from '../coordinator.module.js';
+import { migrate } from '../store/database.js';
+import { outputsOf } from './simulation.js';
+
+/** A real Postgres, a real NATS, coordinators in this process, and one tiny agent for all tasks that does what a test tells it. */
+
+export type Behaviour = (task: Task) => Promise<{ outputs?: ArtifactMap; facts?: Record<string, Fact>; failure?: string } | 'silent'> | { outputs?: ArtifactMap; facts?: Record<string, Fact>; failure?: string } | 'silent';
+
+export class Stage {
+  readonly coordinators: INestApplicationContext[] = [];
+  /** Tasks in the order agents took them up. */
+  readonly taken: Task[] = [];
+  behaviour: Behaviour = () => ({});
+  private agents: Array<{ stop(graceMs: number): Promise<void> }> = [];
+
+  private constructor(readonly postgres: TestPostgres, readonly nats: TestNats, readonly bus: Bus, readonly database: pg.Pool, readonly config: Config, private readonly folder: string) {}
+
+  static async open(pipelines: Record<string, string>): Promise<Stage> {
+    const [postgres, nats] = await Promise.all([startPostgres(), startNats()]);
+    await migrate(postgres.url);
+    const folder = await mkdtemp(join(tmpdir(), 'pullwright-pipelines-'));
+    await Promise.all(Object.entries(pipelines).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), text)));
+    const bus = await Bus.open({ servers: nats.url, name: 'stage' });
+    await provision(bus);
+    const config = loadConfig({ DATABASE_URL: postgres.url, NATS_URL: nats.url, PIPELINES_DIR: folder });
+    const database = new pg.Pool({ connectionString: postgres.url, max: 2 });
+    const stage = new Stage(postgres, nats, bus, database, config, folder);
+    await stage.startAgents();
+    return stage;
+  }
+
+  async startCoordinator(): Promise<INestApplicationContext> {
+    const app = await NestFactory.createApplicationContext(CoordinatorModule.forRoot(this.config), { logger: ['fatal'], abortOnError: false });
+    await app.init();
+    this.coordinators.push(app);
+    return app;
+  }
+
+  async stopCoordinators(): Promise<void> {
+    await Promise.all(this.coordinators.splice(0).map(async (app) => app.close()));
+  }
+
+  async startAgents(): Promise<void> {
+    const durables = CONSUMERS.filter((consumer) => consumer.stream === 'PULLWRIGHT_TASKS').map((consumer) => consumer.durable);
+    this.agents = await Promise.all(durables.map(async (durable) => this.bus.work(durable, { slots: 4 }, async (message) => {
+      const task = Task.parse(message.data);
+      this.taken.push(task);
+      const done = await this.behaviour(task);
+      if (done !== 'silent') await this.answer(task, done);
+      await message.ack();
+    })));
+  }
+
+  async answer(task: Task, { outputs, facts = {}, failure }: { outputs?: ArtifactMap; facts?: Record<string, Fact>; failure?: string }, id = `${task.runId}.${task.stepId}.${task.attempt}`): Promise<void> {
+    const base = { runId: task.runId, stepId: task.stepId, attempt: task.attempt, agent: task.agent, durationMs: 1 };
+    const result = failure ? { ...base, status: 'failed', failure: { code: failure } } : { ...base, status: 'succeeded', outputs: outputs ?? outputsOf(task, 3), facts };
+    await this.bus.publish(subjects.result(task.agent.split('/')[0] as string), result, { id });
+  }
+
+  async command(name: CommandName, data: object, id: string = randomBytes(8).toString('hex')): Promise<CommandReply> {
+    return CommandReply.parse(await this.bus.command(subjects.command(name), data, { id }, 10_000));
+  }
+
+  /** Starts a run and returns its id. */
+  async start(pipeline: string, { runId = newRunId(), params = {}, repository = '/repo' }: { runId?: string; params?: Record<string, unknown>; repository?: string } = {}): Promise<string> {
+    const reply = await this.command('start-run', { runId, pipeline, repository, params, requestedBy: 'ann' });
+    if (!reply.ok) throw new Error(`${reply.failure.code} ${reply.failure.detail}`);
+    return reply.runId;
+  }
+
+  async query<Name extends QueryName>(name: Name, request: z.input<(typeof QUERIES)[Name]['request']>): Promise<z.output<(typeof QUERIES)[Name]['reply']>> {
+    return QUERIES[name].reply.parse(await this.bus.request(subjects.query(name), request, 5_000)) as z.output<(typeof QUERIES)[Name]['reply']>;
+  }
+
+  async run(runId: string): Promise<RunView> {
+    const reply = await this.query('get-run', { runId });
+    if (!reply.ok) throw new Error(reply.failure.code);
+    return reply.item;
+  }
+
+  async steps(runId: string): Promise<Map<string, StepView>> {
+    const steps = new Map<string, StepView>();
+    for (let cursor: string | undefined; ;) {
+      const reply = await this.query('list-steps', { runId, cursor });
+      if (!reply.ok) throw new Error(reply.failure.code);
+      for (const step of reply.items) steps.set(step.stepId, step);
+      cursor = reply.next;
+      if (!cursor) return steps;
+    }
+  }
+
+  /** Straight from the table: also when no coordinator runs. */
+  async events(runId: string): Promise<RunEvent[]> {
+    const { rows } = await this.database.query<{ event: RunEvent }>('SELECT event FROM events WHERE run_id = $1 ORDER BY seq', [runId]);
+    return rows.map((row) => row.event);
+  }
+
+  /** Waits for one of these statuses. */
+  async reaches(runId: string, ...statuses: string[]): Promise<void> {
+    await this.until(async () => {
+      const { rows } = await this.database.query<{ status: string }>('SELECT status FROM runs WHERE id = $1', [runId]);
+      return statuses.includes(rows[0]?.status ?? '');
+    }, `${runId} ${statuses.join('|')}`);
+  }
+
+  async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+    for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(20)) if (await holds()) return;
+    throw new Error(`never: ${what}`);
+  }
+
+  async close(): Promise<void> {
+    await this.stopCoordinators();
+    await Promise.all(this.agents.map(async (agent) => agent.stop(0)));
+    await this.bus.close();
+    await this.database.end();
+    await this.nats.remove();
+    await this.postgres.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function newRunId(): string {
+  return `run_${[...randomBytes(26)].map((byte) => '0123456789abcdefghjkmnpqrstvwxyz'[byte % 32]).join('')}`;
+}
+
