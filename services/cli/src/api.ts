@@ -70,7 +70,7 @@ export class Api {
     do {
       const query = new URLSearchParams({ limit: String(Math.min(PAGE, limit - items.length)), ...(cursor === undefined ? {} : { cursor }) });
       for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, value);
-      const page = z.object({ items: z.array(item), next: z.string().optional() }).parse(await this.json(`${path}?${query}`));
+      const page = z.object({ items: z.array(item), next: z.string().optional() }).parse(await this.json(`${path}?${query.toString()}`));
       items.push(...page.items);
       cursor = page.next;
     } while (cursor !== undefined && items.length < limit);

@@ -4,8 +4,7 @@ import type { z } from 'zod';
 import { Bus } from '#bus';
 import { COMMANDS, CommandReply, Failure, QUERIES, subjects, type CommandName, type QueryName } from '#contracts';
 import { RequestFailure } from './problem.js';
-
-const ANSWER_MS = 5_000;
+import { Timing } from './timing.js';
 
 type QueryRequest<N extends QueryName> = z.input<(typeof QUERIES)[N]['request']>;
 type QueryAnswer<N extends QueryName> = Extract<z.infer<(typeof QUERIES)[N]['reply']>, { ok: true }>;
@@ -15,11 +14,11 @@ export type ListQuery = { [N in QueryName]: QueryAnswer<N> extends { items: unkn
 /** What the gateway may ask of the coordinator, and what its silence and its refusals mean to a caller. */
 @Injectable()
 export class Coordinator {
-  constructor(private readonly bus: Bus) {}
+  constructor(private readonly bus: Bus, private readonly timing: Timing) {}
 
   /** Throws what the coordinator refused, and `Failure('bus-unavailable')` when it is away: a read is not stored for later. */
   async ask<N extends QueryName>(name: N, request: QueryRequest<N>): Promise<QueryAnswer<N>> {
-    const raw = await this.bus.request(subjects.query(name), QUERIES[name].request.parse(request), ANSWER_MS);
+    const raw = await this.bus.request(subjects.query(name), QUERIES[name].request.parse(request), this.timing.answerMs);
     const reply = QUERIES[name].reply.parse(raw);
     if (!reply.ok) throw new Failure(reply.failure.code, reply.failure.detail);
     return reply as QueryAnswer<N>;
@@ -42,7 +41,7 @@ export class Coordinator {
    * the command is carried out when it is back. Throws what the coordinator refused.
    */
   async order<N extends CommandName>(name: N, command: z.infer<(typeof COMMANDS)[N]>): Promise<Extract<CommandReply, { ok: true }> | undefined> {
-    const raw = await this.bus.command(subjects.command(name), command, { id: `${command.runId}.${name}.${randomUUID()}` }, ANSWER_MS);
+    const raw = await this.bus.command(subjects.command(name), command, { id: `${command.runId}.${name}.${randomUUID()}` }, this.timing.answerMs);
     if (raw === undefined) return undefined;
     const reply = CommandReply.parse(raw);
     if (reply.ok) return reply;

@@ -6,6 +6,7 @@ import { Coordinator } from './coordinator.js';
 import { paginated } from './pages.js';
 import { EventsHeaders, EventsQuery, RunPath } from './requests.js';
 import { runEvents, type Told } from './run-events.js';
+import { Timing } from './timing.js';
 import { checkedHeaders } from './validation.js';
 
 /** A run's events: as a page for `Accept: application/json`, as a live stream otherwise. */
@@ -13,7 +14,7 @@ import { checkedHeaders } from './validation.js';
 export class EventsController implements OnModuleDestroy {
   private readonly closing = new AbortController();
 
-  constructor(private readonly bus: Bus, private readonly coordinator: Coordinator) {}
+  constructor(private readonly bus: Bus, private readonly coordinator: Coordinator, private readonly timing: Timing) {}
 
   @Get(':runId/events')
   async events(@Param({ schema: RunPath }) { runId }: RunPath, @Query({ schema: EventsQuery }) query: EventsQuery, @Req() request: Request, @Res() response: Response): Promise<void> {
@@ -41,7 +42,7 @@ export class EventsController implements OnModuleDestroy {
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no', Connection: 'close' });
     response.flushHeaders();
-    for await (const told of runEvents(this.bus, this.coordinator, runId, afterSeq, signal)) {
+    for await (const told of runEvents(this.bus, this.coordinator, this.timing.heartbeatMs, runId, afterSeq, signal)) {
       if (!response.write(frame(told))) await Promise.race([once(response, 'drain', { signal }), once(response, 'close')]);
     }
     response.end();

@@ -11,6 +11,7 @@ import { OpenapiController } from './openapi.controller.js';
 import { PipelinesController } from './pipelines.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RunsController } from './runs.controller.js';
+import { Timing } from './timing.js';
 import { validation } from './validation.js';
 
 const BODY_LIMIT = '64kb';
@@ -22,18 +23,18 @@ export class GatewayModule implements OnApplicationShutdown {
   /** After the server has closed: a request in work may still need the bus. */
   async onApplicationShutdown(): Promise<void> { await this.bus.close(); }
 
-  static with(bus: Bus, store: ArtifactStore): DynamicModule {
+  static with(bus: Bus, store: ArtifactStore, timing: Timing): DynamicModule {
     return {
       module: GatewayModule,
       controllers: [RunsController, EventsController, ArtifactsController, PipelinesController, HealthController, OpenapiController],
-      providers: [Coordinator, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }],
+      providers: [Coordinator, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }],
     };
   }
 }
 
 /** The gateway as an application that is not listening yet. It closes the bus when it closes. */
-export async function createGateway(bus: Bus, store: ArtifactStore): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store), { bodyParser: false, abortOnError: false });
+export async function createGateway(bus: Bus, store: ArtifactStore, timing = new Timing()): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store, timing), { bodyParser: false, abortOnError: false });
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.disable('x-powered-by');
   app.set('query parser', 'simple');

@@ -9,7 +9,7 @@ const ADDRESS = /^[a-z][a-z+]*:\/\//i;
 export const StartRunRequest = z.strictObject({
   repository: RepositoryRef.refine((place) => isAbsolute(place) || ADDRESS.test(place), 'a relative path means nothing to a service; give an absolute path or an address')
     .describe('An absolute path on the machine of the services, or an address a forge understands.'),
-  ref: z.string().min(1).max(256).regex(/^[^-\s~^:?*[\\\p{Cc}][^\s~^:?*[\\\p{Cc}]*$/u, 'a branch, a tag or a commit').optional().describe('Branch, tag or commit; the default branch when it is left out.'),
+  ref: z.string().max(256).regex(/^[^-\s~^:?*[\\\p{Cc}][^\s~^:?*[\\\p{Cc}]*$/u, 'a branch, a tag or a commit').optional().describe('Branch, tag or commit; the default branch when it is left out.'),
   pipeline: z.string().min(1).max(64).default('test-generation'),
   depth: z.string().min(1).max(256).optional().describe('Short for params.depth.'),
   framework: z.string().min(1).max(256).optional().describe('Short for params.framework.'),

@@ -13,13 +13,12 @@ import type { Coordinator } from './coordinator.js';
  */
 export type Told = { event: RunEvent } | { progress: Progress } | { heartbeat: true };
 
-const HEARTBEAT_MS = 15_000;
 const ENDS: ReadonlySet<string> = new Set(['run-succeeded', 'run-failed', 'run-cancelled']);
 const PAGE = 100;
 /** Progress is worth nothing when it is old: a slow reader gets the latest only. */
 const PROGRESS_KEPT = 32;
 
-export async function* runEvents(bus: Bus, coordinator: Coordinator, runId: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<Told, void> {
+export async function* runEvents(bus: Bus, coordinator: Coordinator, heartbeatMs: number, runId: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<Told, void> {
   const bell = new Bell(signal);
   const progress: Progress[] = [];
   const unsubscribe = [
@@ -58,7 +57,7 @@ export async function* runEvents(bus: Bus, coordinator: Coordinator, runId: stri
       if (!ended && overdue) yield* untold(await missing(coordinator, runId, told, Infinity) ?? []);
       while (progress.length > 0) yield { progress: progress.shift() as Progress };
       if (ended) return;
-      overdue = !await bell.rung(HEARTBEAT_MS);
+      overdue = !await bell.rung(heartbeatMs);
       if (overdue) yield { heartbeat: true };
     }
   } finally {

@@ -14,8 +14,7 @@ function remedy(issue: z.core.$ZodIssue): string {
     case 'too_small': return `Use at least ${issue.minimum}.`;
     case 'too_big': return `Use at most ${issue.maximum}.`;
     case 'invalid_format': return issue.pattern ? `Match ${issue.pattern}.` : `Send a valid ${issue.format}.`;
-    case 'not_multiple_of': case 'invalid_union': case 'invalid_key': case 'invalid_element': case 'custom':
-      return 'Change the value as the message says; /api/openapi.json describes it.';
+    default: return 'Change the value as the message says; /api/openapi.json describes it.';
   }
 }
 

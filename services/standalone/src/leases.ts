@@ -13,8 +13,7 @@ export interface Leases {
 
 export async function openLeases(firstMs?: number): Promise<Leases> {
   const held = new Set<Socket>();
-  let end: () => void = () => undefined;
-  const over = new Promise<void>((resolve) => { end = resolve; });
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     clearTimeout(nobody);
     held.add(socket);

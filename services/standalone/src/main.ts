@@ -11,7 +11,7 @@ const FIRST_LEASE_MS = 30_000;
 
 const config = loadConfig();
 const levels: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
-Logger.overrideLogger(new ConsoleLogger({ json: config.LOG_JSON, colors: process.stdout.isTTY === true, logLevels: levels.slice(0, levels.indexOf(config.LOG_LEVEL) + 1) }));
+Logger.overrideLogger(new ConsoleLogger({ json: config.LOG_JSON, colors: Boolean(process.stdout.isTTY), logLevels: levels.slice(0, levels.indexOf(config.LOG_LEVEL) + 1) }));
 const log = new Logger('standalone');
 
 const home = resolve(config.PULLWRIGHT_HOME ?? '.pullwright');

@@ -39,7 +39,11 @@ async function all<const T extends readonly unknown[]>(parts: T): Promise<{ -rea
 
 async function provisionBus({ NATS_URL, NATS_USER, NATS_PASSWORD }: Config): Promise<void> {
   const bus = await Bus.open({ servers: NATS_URL, name: 'provision', user: NATS_USER, password: NATS_PASSWORD });
-  await provision(bus).finally(() => bus.close());
+  try {
+    await provision(bus);
+  } finally {
+    await bus.close();
+  }
 }
 
 async function startCoordinator(config: Config): Promise<{ stop(): Promise<void> }> {

@@ -1,0 +1,315 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ArtifactStore, diskBlobs } from '#artifacts';
+import { Bus, provision } from '#bus';
+import { CommandReply, Failure, RunEvent, RunView, StartRun, subjects } from '#contracts';
+import { startNats, type TestNats } from '#testing';
+import { createGateway } from './gateway.module.js';
+import { newRunId } from './run-id.js';
+
+/** The gateway on a real NATS. The coordinator's place is taken by whatever the test answers on the bus. */
+let nats: TestNats;
+let far: Bus;
+let app: NestExpressApplication;
+let url: string;
+let folder: string;
+let store: ArtifactStore;
+
+const run = (runId: string, more: Partial<RunView> = {}): RunView => ({
+  runId, pipeline: 'test-generation', pipelineVersion: 1, repository: '/repo', params: {}, status: 'running', requestedBy: 'rest', createdAt: '2026-01-01T00:00:00Z', updatedAt: '2026-01-01T00:00:00Z', ...more,
+});
+const event = (runId: string, seq: number, type: RunEvent['type'] = 'step-dispatched'): RunEvent => ({ runId, seq, type, at: '2026-01-01T00:00:00Z' });
+
+beforeAll(async () => {
+  nats = await startNats();
+  far = await Bus.open({ servers: nats.url, name: 'coordinator' });
+  await provision(far);
+  folder = await mkdtemp(join(tmpdir(), 'pullwright-gateway-'));
+  store = new ArtifactStore(diskBlobs(folder));
+  app = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), store, { answerMs: 300, heartbeatMs: 200 });
+  app.useLogger(false);
+  await app.listen(0, '127.0.0.1');
+  url = await app.getUrl();
+});
+afterAll(async () => {
+  await app.close();
+  await far.close();
+  await nats.remove();
+  await rm(folder, { recursive: true, force: true });
+});
+
+let stops: Array<() => Promise<unknown>> = [];
+afterEach(async () => {
+  await Promise.all(stops.map((stop) => stop()));
+  stops = [];
+});
+
+/** Answers queries by name until the end of the test. */
+async function answer(queries: Record<string, (data: Record<string, unknown>) => unknown>): Promise<void> {
+  stops.push(far.respond(subjects.allQueries, async (name, data) => {
+    const handler = queries[name];
+    if (!handler) throw new Failure('internal', `the test does not answer ${name}`);
+    return handler(data as Record<string, unknown>);
+  }));
+  // A round trip on the same connection: the server knows the subscription now.
+  await far.health();
+}
+
+async function obey(reply: (name: string, data: unknown) => CommandReply): Promise<void> {
+  const reader = await far.consume('coordinator-commands', { batch: 1 }, async ([message]) => {
+    if (message?.replyTo) far.reply(message.replyTo, reply(message.subject.split('.').at(-1) as string, message.data));
+    await message?.ack();
+  });
+  stops.push(() => reader.stop());
+}
+
+const post = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }) });
+
+async function problem(response: Response): Promise<Record<string, unknown>> {
+  expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  const body = await response.json() as Record<string, unknown>;
+  expect(body).toMatchObject({ type: expect.stringMatching(/^https:\/\/pullwright\.dev\/problems\/[a-z0-9-]+$/), title: expect.any(String), status: response.status });
+  return body;
+}
+
+describe('every error is problem details', () => {
+  it.each([
+    ['an unknown route', () => fetch(`${url}/nowhere`), 404, 'unknown-route'],
+    ['an unknown method', () => fetch(`${url}/api/v1/runs`, { method: 'DELETE' }), 404, 'unknown-route'],
+    ['a path that is no UTF-8', () => fetch(`${url}/api/v1/runs/%ff`), 400, 'malformed-request'],
+    ['a body that is no JSON', () => post('/api/v1/runs', '{"repository":'), 400, 'malformed-request'],
+    ['a body that is too large', () => post('/api/v1/runs', { repository: 'x'.repeat(100_000) }), 413, 'body-too-large'],
+    ['a body in an unknown encoding', () => post('/api/v1/runs', '{}', { 'content-encoding': 'rot13' }), 415, 'unsupported-encoding'],
+    ['an answer nobody can give', async () => { const runId = newRunId(); await answer({ 'get-run': () => ({ ok: true, item: run(runId) }) }); return fetch(`${url}/api/v1/runs/${runId}/events`, { headers: { accept: 'image/png' } }); }, 406, 'not-acceptable'],
+    ['an id that is none', () => fetch(`${url}/api/v1/runs/run_1`), 400, 'bad-request'],
+    ['an artifact that is not there', () => fetch(`${url}/api/v1/artifacts/sha256:${'0'.repeat(64)}`), 404, 'artifact-missing'],
+    ['a coordinator that is away', () => fetch(`${url}/api/v1/runs`), 503, 'bus-unavailable'],
+  ])('%s', async (_, request, status, type) => {
+    const response = await request();
+    expect(response.status).toBe(status);
+    expect((await problem(response))['type']).toBe(`https://pullwright.dev/problems/${type}`);
+  });
+
+  it('names each wrong field, what is wrong and what to do', async () => {
+    const body = await problem(await post('/api/v1/runs', { repository: './here', approval: 'yes', surprise: 1 }));
+    expect(body).toMatchObject({ status: 400, code: 'bad-request' });
+    const errors = body['errors'] as Array<{ field: string; message: string; remedy: string }>;
+    expect(errors.map(({ field }) => field).toSorted()).toEqual(['', 'approval', 'repository']);
+    for (const { message, remedy } of errors) expect([message.length > 0, remedy.length > 0]).toEqual([true, true]);
+  });
+
+  it.each([['--upload-pack=x'], ['a b'], ['a\u0000b'], ['']])('refuses the ref %j', async (ref) => {
+    expect(await problem(await post('/api/v1/runs', { repository: '/repo', ref }))).toMatchObject({ status: 400, errors: [{ field: 'ref' }] });
+  });
+
+  it('refuses credentials in an address', async () => {
+    const response = await post('/api/v1/runs', { repository: 'https://user:secret@example.com/x.git' });
+    expect(JSON.stringify(await problem(response))).not.toContain('secret');
+    expect(response.status).toBe(400);
+  });
+
+  it.each([
+    ['unknown-run', 404], ['wrong-state', 409], ['idempotency-mismatch', 422], ['unknown-pipeline', 404], ['database-unavailable', 503], ['internal', 500],
+  ] as const)('%s of the coordinator is %i', async (code, status) => {
+    await obey(() => ({ ok: false, failure: { code, detail: 'inner words' } }));
+    const response = await post(`/api/v1/runs/${newRunId()}/cancel`);
+    expect(response.status).toBe(status);
+    expect(await problem(response)).toMatchObject({ code, type: `https://pullwright.dev/problems/${code}` });
+    expect(response.headers.has('retry-after')).toBe(status === 503);
+  });
+
+  it('keeps the detail of its own faults to itself', async () => {
+    await obey(() => ({ ok: false, failure: { code: 'internal', detail: 'password of the database' } }));
+    expect(JSON.stringify(await problem(await post(`/api/v1/runs/${newRunId()}/cancel`)))).not.toContain('password');
+  });
+
+  it('says when to come back after too many runs', async () => {
+    await obey(() => ({ ok: false, failure: { code: 'rate-limited' }, retryAfterSeconds: 90 }));
+    const response = await post('/api/v1/runs', { repository: '/repo' });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '90']);
+  });
+});
+
+describe('starting a run', () => {
+  it('stores a command and answers from the reply', async () => {
+    const commands: StartRun[] = [];
+    await obey((_, data) => { commands.push(StartRun.parse(data)); return { ok: true, runId: commands[0]?.runId as string, repeated: false }; });
+    const response = await post('/api/v1/runs', { repository: '/repo', ref: 'main', depth: 'smoke', params: { extra: 1 } });
+    const body = await response.json() as { runId: string };
+    expect(response.status).toBe(202);
+    expect(response.headers.get('location')).toBe(`/api/v1/runs/${body.runId}`);
+    expect(body).toEqual({ runId: commands[0]?.runId, status: 'started', repeated: false });
+    expect(commands).toEqual([{ runId: body.runId, pipeline: 'test-generation', repository: '/repo', ref: 'main', params: { extra: 1, depth: 'smoke' }, requestedBy: 'rest' }]);
+  });
+
+  it('answers with what is durable when the coordinator is away; it is carried out when it is back', async () => {
+    const response = await post('/api/v1/runs', { repository: '/later' });
+    expect(response.status).toBe(202);
+    const { runId, status } = await response.json() as { runId: string; status: string };
+    expect(status).toBe('stored');
+    const seen = new Promise<unknown>((resolve) => { void obey((_, data) => { resolve(data); return { ok: true, runId, repeated: false }; }); });
+    expect(await seen).toMatchObject({ runId, repository: '/later' });
+  });
+
+  it('sends key and hash; equal requests have equal hashes however they are written', async () => {
+    const seen: StartRun[] = [];
+    await obey((_, data) => { seen.push(StartRun.parse(data)); return { ok: true, runId: seen[0]?.runId as string, repeated: seen.length > 1 }; });
+    const headers = { 'idempotency-key': 'key-1' };
+    await post('/api/v1/runs', { repository: '/repo', params: { a: 1, b: 2 } }, headers);
+    const again = await post('/api/v1/runs', '{"params":{"b":2,"a":1},  "repository":"/repo","pipeline":"test-generation"}', headers);
+    await post('/api/v1/runs', { repository: '/other' }, headers);
+    expect(await again.json()).toMatchObject({ runId: seen[0]?.runId, repeated: true });
+    expect(seen.map(({ idempotency }) => idempotency?.key)).toEqual(['key-1', 'key-1', 'key-1']);
+    expect(seen[1]?.idempotency?.requestHash).toBe(seen[0]?.idempotency?.requestHash);
+    expect(seen[2]?.idempotency?.requestHash).not.toBe(seen[0]?.idempotency?.requestHash);
+  });
+
+  it('names no run for a key that only the coordinator can judge', async () => {
+    const response = await post('/api/v1/runs', { repository: '/repo' }, { 'idempotency-key': 'key-2' });
+    expect(response.status).toBe(503);
+    expect((await problem(response))['detail']).toContain('same Idempotency-Key');
+    await obey((_, data) => ({ ok: true, runId: (data as StartRun).runId, repeated: false }));
+  });
+
+  it('refuses a key that could not be one', async () => {
+    expect(await problem(await post('/api/v1/runs', { repository: '/repo' }, { 'idempotency-key': 'x'.repeat(201) }))).toMatchObject({ status: 400, errors: [{ field: 'idempotency-key' }] });
+  });
+});
+
+describe('reading', () => {
+  it('follows the coordinator’s short pages up to the limit, and links to the next with the caller’s filters', async () => {
+    const all = Array.from({ length: 7 }, () => newRunId());
+    await answer({ 'list-runs': ({ cursor, limit, status }) => {
+      expect(status).toBe('running');
+      const from = Number(cursor ?? 0);
+      const to = Math.min(from + 2, from + Number(limit), all.length);
+      return { ok: true, items: all.slice(from, to).map((id) => run(id)), ...(to < all.length ? { next: String(to) } : {}) };
+    } });
+    const response = await fetch(`${url}/api/v1/runs?limit=5&status=running`);
+    const page = await response.json() as { items: RunView[]; next: string };
+    expect(page.items.map(({ runId }) => runId)).toEqual(all.slice(0, 5));
+    const link = /^<([^>]+)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1] as string;
+    const last = await (await fetch(url + link)).json() as { items: RunView[]; next?: string };
+    expect(last.items.map(({ runId }) => runId)).toEqual(all.slice(5));
+    expect(last.next).toBeUndefined();
+  });
+
+  it.each(['limit=0', 'limit=101', 'limit=x', 'cursor=', 'status=gone', 'surprise=1'])('refuses ?%s', async (query) => {
+    expect((await problem(await fetch(`${url}/api/v1/runs?${query}`)))['status']).toBe(400);
+  });
+
+  it('hands out artifacts as they are stored', async () => {
+    const id = await store.put('pull-request@1', {
+      kind: 'pull-request@1', forge: 'local', repository: '/repo', branch: 'b', base: 'main', baseCommit: '0'.repeat(40), commit: '0'.repeat(40), tree: '0'.repeat(40),
+      outcome: 'opened', title: 't', body: '<script>', files: [], createdBy: newRunId(), look: 'git log',
+    });
+    const response = await fetch(`${url}/api/v1/artifacts/${id}`);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(await store.bytes(id));
+  });
+
+  it('is alive always, and ready while JetStream stores', async () => {
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+  });
+
+  it('serves its description', async () => {
+    expect(await (await fetch(`${url}/api/openapi.json`)).json()).toMatchObject({ openapi: '3.1.0', paths: { '/api/v1/runs': { post: {}, get: {} } } });
+  });
+});
+
+const publish = (runId: string, ...events: RunEvent[]) => far.publishMany(events.map((told) => ({ subject: subjects.event(runId, told.type), data: told, id: `${runId}.${told.seq}` })));
+const follow = (runId: string, headers: Record<string, string> = {}) => fetch(`${url}/api/v1/runs/${runId}/events`, { headers: { accept: 'text/event-stream', ...headers } });
+const ids = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+const stored = (runId: string, events: RunEvent[], more: Partial<RunView> = {}) => answer({
+  'get-run': () => ({ ok: true, item: run(runId, more) }),
+  'list-events': ({ afterSeq }) => ({ ok: true, items: events.filter(({ seq }) => seq > Number(afterSeq)) }),
+});
+
+describe('events', () => {
+  it('replays from the stream, goes on live, and ends with the run', async () => {
+    const runId = newRunId();
+    await stored(runId, []);
+    await publish(runId, event(runId, 1, 'run-started'), event(runId, 2));
+    const response = await follow(runId);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    await publish(runId, event(runId, 3), event(runId, 4, 'run-succeeded'));
+    const text = await response.text();
+    expect(ids(text)).toEqual([1, 2, 3, 4]);
+    expect(text).toContain(`data: ${JSON.stringify(event(runId, 4, 'run-succeeded'))}\n\n`);
+  });
+
+  it('goes on after Last-Event-ID, and tells a repeated event once', async () => {
+    const runId = newRunId();
+    await stored(runId, []);
+    await publish(runId, event(runId, 1), event(runId, 2), event(runId, 3));
+    await far.publish(subjects.event(runId, 'step-dispatched'), event(runId, 3), { id: `${runId}.again` });
+    await publish(runId, event(runId, 4, 'run-failed'));
+    expect(ids(await (await follow(runId, { 'last-event-id': '1' })).text())).toEqual([2, 3, 4]);
+  });
+
+  it('fills from the database what the stream has lost', async () => {
+    const runId = newRunId();
+    const all = [1, 2, 3, 4].map((seq) => event(runId, seq)).concat(event(runId, 5, 'run-cancelled'));
+    await stored(runId, all);
+    await publish(runId, all[2] as RunEvent, all[4] as RunEvent);
+    expect(ids(await (await follow(runId)).text())).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('ends for a run whose stream is lost altogether', async () => {
+    const runId = newRunId();
+    await stored(runId, [event(runId, 1), event(runId, 2, 'run-succeeded')], { status: 'succeeded', finishedAt: '2026-01-01T00:00:01Z' });
+    expect(ids(await (await follow(runId)).text())).toEqual([1, 2]);
+    expect((await follow(runId, { 'last-event-id': '2' })).status).toBe(204);
+  });
+
+  it('goes on over an end that a retry has followed', async () => {
+    const runId = newRunId();
+    await stored(runId, []);
+    await publish(runId, event(runId, 1), event(runId, 2, 'run-failed'), event(runId, 3, 'run-retried'), event(runId, 4, 'run-succeeded'));
+    expect(ids(await (await follow(runId)).text())).toEqual([1, 2, 3, 4]);
+  });
+
+  it('tells progress between events, without an id, and beats while nothing happens', async () => {
+    const runId = newRunId();
+    await stored(runId, []);
+    const response = await follow(runId);
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    let text = '';
+    const until = async (part: string) => { while (!text.includes(part)) text += new TextDecoder().decode((await reader.read()).value); };
+    await until(': still here\n\n');
+    far.notify(subjects.progress(runId, 'crawl'), { runId, stepId: 'crawl', attempt: 1, phase: 'reading', done: 3, total: 9 });
+    await until('event: progress\ndata: {"runId"');
+    expect(ids(text)).toEqual([]);
+    await reader.cancel();
+  });
+
+  it('is a page of JSON for who asks for it', async () => {
+    const runId = newRunId();
+    await stored(runId, [event(runId, 1), event(runId, 2)]);
+    const response = await fetch(`${url}/api/v1/runs/${runId}/events?afterSeq=1`, { headers: { accept: 'application/json' } });
+    expect(await response.json()).toEqual({ items: [event(runId, 2)] });
+  });
+
+  it('is 404 for a run that is not there', async () => {
+    await answer({ 'get-run': () => { throw new Failure('unknown-run'); } });
+    expect(await problem(await follow(newRunId()))).toMatchObject({ status: 404, code: 'unknown-run' });
+  });
+});
+
+describe('shutdown', () => {
+  it('ends open streams instead of waiting for them', async () => {
+    const runId = newRunId();
+    await answer({ 'get-run': () => ({ ok: true, item: run(runId) }), 'list-events': () => ({ ok: true, items: [] }) });
+    const other = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), store);
+    other.useLogger(false);
+    await other.listen(0, '127.0.0.1');
+    const response = await fetch(`${await other.getUrl()}/api/v1/runs/${runId}/events`);
+    await other.close();
+    expect(await response.text()).toBe('');
+  });
+});
