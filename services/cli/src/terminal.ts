@@ -1,7 +1,8 @@
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 
 /** Messages go to stderr; stdout is for data alone. */
-const live = process.stderr.isTTY;
+const live = isatty(2);
 let status = '';
 
 /** One line for people. */
@@ -26,7 +27,7 @@ function clear(): void {
 /** One line, or several, of data. */
 export function print(text: string): void { process.stdout.write(`${text}\n`); }
 
-export function printJson(value: unknown): void { print(JSON.stringify(value, undefined, process.stdout.isTTY ? 2 : undefined)); }
+export function printJson(value: unknown): void { print(JSON.stringify(value, undefined, isatty(1) ? 2 : undefined)); }
 
 /** Text from a repository may hold escape sequences that would steer the terminal. */
 export function safe(text: string): string { return text.replaceAll(/(?![\n\t])\p{Cc}/gu, '\ufffd'); }
@@ -40,6 +41,6 @@ export function table(rows: readonly string[][]): string {
 export function seconds(ms: number): string { return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`; }
 
 /** On stderr. */
-export const { dim, green, red, yellow } = pc.createColors(Boolean(live) && pc.isColorSupported);
+export const { dim, green, red, yellow } = pc.createColors(live && pc.isColorSupported);
 /** On stdout, which may be a pipe while stderr is not. */
-export const { bold } = pc.createColors(Boolean(process.stdout.isTTY) && pc.isColorSupported);
+export const { bold } = pc.createColors(isatty(1) && pc.isColorSupported);

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { ConsoleLogger, Logger, type LogLevel } from '@nestjs/common';
 import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { loadConfig } from '#config';
 import { announce, claim } from './home.js';
 import { openLeases } from './leases.js';
@@ -11,7 +12,7 @@ const FIRST_LEASE_MS = 30_000;
 
 const config = loadConfig();
 const levels: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
-Logger.overrideLogger(new ConsoleLogger({ json: config.LOG_JSON, colors: Boolean(process.stdout.isTTY), logLevels: levels.slice(0, levels.indexOf(config.LOG_LEVEL) + 1) }));
+Logger.overrideLogger(new ConsoleLogger({ json: config.LOG_JSON, colors: isatty(1), logLevels: levels.slice(0, levels.indexOf(config.LOG_LEVEL) + 1) }));
 const log = new Logger('standalone');
 
 const home = resolve(config.PULLWRIGHT_HOME ?? '.pullwright');
