@@ -171,7 +171,7 @@ export class Bus {
     }
   }
 
-  /** Proves that JetStream answers and has every stream; throws `Failure('bus-unavailable')` that says what is wrong. */
+  /** Proves that every stream is there and that JetStream stores, by a write; throws `Failure('bus-unavailable')` that says what is wrong. */
   async health(): Promise<void> {
     const found = new Set<string>();
     try {
@@ -181,6 +181,7 @@ export class Bus {
     }
     const missing = STREAMS.filter((stream) => !found.has(stream.name)).map((stream) => stream.name);
     if (missing.length > 0) throw new Failure('bus-unavailable', `missing ${missing.join(', ')}; run \`pullwright provision\``);
+    await this.publish(subjects.health(this.name), {}, { id: crypto.randomUUID() });
   }
 
   /** Sends what is buffered and closes. Stop every reader first: draining does not wait for handlers. */

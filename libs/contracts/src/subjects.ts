@@ -27,6 +27,8 @@ export const STREAMS: readonly StreamDefinition[] = [
   { name: 'PULLWRIGHT_RESULTS', subjects: ['pullwright.result.*'], retention: 'workqueue', maxAgeMs: 0, duplicateWindowMs: 2 * MINUTE },
   { name: 'PULLWRIGHT_EVENTS', subjects: ['pullwright.event.*.*'], retention: 'limits', maxAgeMs: 7 * DAY, duplicateWindowMs: 2 * MINUTE },
   { name: 'PULLWRIGHT_ADVISORIES', subjects: ['$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>', '$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>'], retention: 'limits', maxAgeMs: 7 * DAY, duplicateWindowMs: 2 * MINUTE },
+  /** What readiness probes write, to prove that JetStream stores; nobody reads it. */
+  { name: 'PULLWRIGHT_HEALTH', subjects: ['pullwright.health.*'], retention: 'limits', maxAgeMs: MINUTE, duplicateWindowMs: MINUTE },
 ];
 
 export const subjects = {
@@ -43,6 +45,7 @@ export const subjects = {
   /** Tells a running step to stop; core NATS, best effort: a missed one is caught by the fencing of attempts. */
   cancel: (runId: string) => `pullwright.cancel.${runId}`,
   allCancels: 'pullwright.cancel.*',
+  health: (service: string) => `pullwright.health.${service}`,
 } as const;
 
 export const CONSUMERS: readonly ConsumerDefinition[] = [

@@ -1,0 +1,43 @@
+import { Failure } from '#contracts';
+import type { AgentHandlers } from './agent.js';
+import type { FromChild, ToChild } from './child-protocol.js';
+
+/**
+ * The single-use process: imports the agents' module, says that it is ready, runs one task, answers and ends. It is the leader of a process group, so that
+ * whatever it has started ends with it. When the host is gone there is nobody to answer, and it ends at once.
+ */
+const stopping = new AbortController();
+
+function send(message: FromChild, sent?: () => void): void {
+  process.send?.(message, undefined, undefined, sent);
+}
+
+function end(): void {
+  process.kill(-process.pid, 'SIGKILL');
+}
+
+async function run({ agent, task, inputs }: Extract<ToChild, { type: 'run' }>, handlers: AgentHandlers): Promise<FromChild> {
+  const handler = handlers[agent];
+  if (!handler) return { type: 'failed', code: 'agent-unknown', detail: agent };
+  try {
+    const { outputs, facts } = await handler(inputs, {
+      task, signal: stopping.signal,
+      progress: (phase, done, total) => { send({ type: 'progress', phase, done, total }); },
+      log: (message) => { send({ type: 'log', message }); },
+    });
+    return { type: 'done', outputs, facts };
+  } catch (error) {
+    if (error instanceof Failure) return { type: 'failed', code: error.code, detail: error.detail };
+    // The text of an unexpected error may quote the repository: it goes to the log by stderr, never on the bus.
+    process.stderr.write(`${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+    return { type: 'failed', code: 'internal', detail: error instanceof Error ? error.name : 'not an error' };
+  }
+}
+
+process.once('disconnect', end);
+const { agents } = await import(process.argv[2] as string) as { agents: AgentHandlers };
+process.on('message', (message: ToChild) => {
+  if (message.type === 'abort') stopping.abort();
+  else void run(message, agents).then((answer) => { send(answer, end); });
+});
+send({ type: 'ready', agents: Object.keys(agents) });
