@@ -3,7 +3,7 @@ import type { Machine, ModuleModel, ModuleModels } from '../interpret/machine.js
 import { fulfilled } from '../interpret/promises.js';
 import { Fn, isObject, Undecided, Unknown, type Obj, type Value } from '../interpret/values.js';
 import { defaultExport, settled } from './components.js';
-import { ORIGIN, RequestObj, ResponseObj } from './middleware.js';
+import { RequestObj, ResponseObj } from './middleware.js';
 
 /**
  * Auth.js (`next-auth` 5) as far as a browser without a session meets it: nobody is signed in, the `authorized` callback decides over pages, and signing in needs a provider
@@ -58,9 +58,8 @@ function authorize(machine: Machine, config: Value, request: RequestObj, at: Pla
   if (answer instanceof ResponseObj) return answer;
   const [pathname] = request.address.split('?', 1);
   if (answer === true || pathname === signIn) return new ResponseObj(machine, { kind: 'pass' });
-  const url = new URL(request.address, ORIGIN);
-  url.searchParams.set('callbackUrl', url.href);
-  return new ResponseObj(machine, { kind: 'redirect', href: `${signIn}${url.search}`, at: place });
+  const back = new Unknown('the address to come back to', place);
+  return new ResponseObj(machine, { kind: 'redirect', to: { href: `${signIn}${/\?.*$/.exec(request.address)?.[0] ?? ''}`, unknown: new Map([['callbackUrl', back]]) }, at: place });
 }
 
 function settings(machine: Machine, config: Value, at: Place): { authorized: Value; signIn: string; place: Place } {

@@ -1,5 +1,6 @@
 import type { Place } from '../markup.js';
 import type { Machine, ModuleModel, ModuleModels } from '../interpret/machine.js';
+import { iterate } from '../interpret/convert.js';
 import { Arr, Fn, isObject, Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
 import { settled } from './components.js';
 import { matchSource } from './sources.js';
@@ -8,16 +9,16 @@ import { matchSource } from './sources.js';
  * The middleware (`middleware.ts`, since Next 16 `proxy.ts`): a function of the request that lets it pass, sends it elsewhere, or answers it itself.
  * It is asked before every page, and what it does must be certain, or nothing is known of the pages behind it.
  */
-export type Verdict = { kind: 'pass' } | { kind: 'redirect' | 'rewrite'; href: string; at: Place };
+export type Verdict = { kind: 'pass' } | { kind: 'redirect' | 'rewrite'; to: Destination; at: Place };
 
-/** Where the pages are while they are interpreted. It shows only where the application writes its own origin into a page. */
-export const ORIGIN = 'http://localhost:3000';
+/** `href`: a path of the application, or an absolute address; its search holds what is known. `unknown`: search parameters that are there with values that are not known. */
+export interface Destination { href: string; unknown: ReadonlyMap<string, Unknown> }
 
 /** A request as a middleware sees it. */
 export class RequestObj extends Obj {
   constructor(machine: Machine, readonly address: string, at: Place) {
     super(machine.intrinsic('Object'));
-    this.put('url', `${ORIGIN}${address}`).put('method', 'GET').put('nextUrl', nextUrl(machine, `${ORIGIN}${address}`, at)).put('cookies', requestCookies(machine)).put('headers', new Unknown('the headers of the request', at));
+    this.put('url', new Unknown('the address of the application', at)).put('method', 'GET').put('nextUrl', nextUrl(machine, address, at)).put('cookies', requestCookies(machine)).put('headers', new Unknown('the headers of the request', at));
     this.missing = new Unknown('the request', at);
   }
 }
@@ -69,16 +70,43 @@ function isPrefetchCondition(missing: unknown): boolean {
   return Array.isArray(missing) && missing.every((condition: unknown) => typeof condition === 'object' && condition !== null && 'key' in condition && /^(?:next-router-prefetch|purpose)$/.test(String(condition.key)));
 }
 
-function nextUrl(machine: Machine, href: string, at: Place): Value {
-  const url = machine.construct(machine.globals.get('URL'), [href], at);
-  if (isObject(url)) url.put('clone', machine.fn('clone', (_args, self, where) => nextUrl(machine, hrefText(machine, self, where), where)), false).put('basePath', '', false).put('locale', '', false);
-  return url;
+/** Its origin is not known. */
+function nextUrl(machine: Machine, address: string, at: Place): Value {
+  const url = machine.construct(machine.globals.get('URL'), [address, new Unknown('the address of the application', at)], at);
+  if (!isObject(url)) return url;
+  const clone = machine.fn('clone', (_args, self, where) => {
+    const { href, unknown } = destinationOf(machine, self, where);
+    const copy = nextUrl(machine, href, where);
+    const params = machine.get(copy, 'searchParams', where);
+    for (const [name, value] of unknown) machine.call(machine.get(params, 'set', where), [name, value], params, where);
+    return copy;
+  });
+  return url.put('clone', clone, false).put('basePath', '', false).put('locale', '', false).put(GIVEN_SEARCH, machine.get(url, 'search', at), false);
 }
+/** The search a `nextUrl` began with: tells whether `search` was assigned since. */
+const GIVEN_SEARCH = Symbol('search');
 
-function hrefText(machine: Machine, value: Value, at: Place): string {
-  const href = isObject(value) ? machine.get(value, 'href', at) : value;
-  if (typeof href !== 'string') throw new Undecided('the address that a middleware sends to', at);
-  return href;
+/** Where an address leads: text, or a URL object whose parts the program may have changed. */
+export function destinationOf(machine: Machine, value: Value, at: Place): Destination {
+  if (typeof value === 'string') return { href: value, unknown: new Map() };
+  const refuse = (): never => { throw new Undecided('the address that a middleware sends to', at); };
+  if (!isObject(value)) return refuse();
+  const [origin, pathname, search, hash, params] = ['origin', 'pathname', 'search', 'hash', 'searchParams'].map((name) => machine.get(value, name, at));
+  if (typeof pathname !== 'string' || typeof hash !== 'string') return refuse();
+  const base = typeof origin === 'string' ? origin : '';
+  const given = value.own(GIVEN_SEARCH)?.value;
+  if (given !== undefined && search !== given) return typeof search === 'string' ? { href: `${base}${pathname}${search === '' || search.startsWith('?') ? search : `?${search}`}${hash}`, unknown: new Map() } : refuse();
+  const known = new URLSearchParams();
+  const unknown = new Map<string, Unknown>();
+  for (const pair of iterate(machine, machine.call(machine.get(params, 'entries', at), [], params, at), at) as Value[]) {
+    const [name, text] = ['0', '1'].map((index) => machine.get(pair, index, at));
+    if (typeof name !== 'string') return refuse();
+    if (text instanceof Unknown) unknown.set(name, text); else known.append(name, String(text));
+  }
+  const text = known.toString();
+  // Parameters that nobody touched stay as they were written.
+  const written = typeof search === 'string' && unknown.size === 0 && new URLSearchParams(search).toString() === text ? search : text === '' ? '' : `?${text}`;
+  return { href: `${base}${pathname}${written}${hash}`, unknown };
 }
 
 function requestCookies(machine: Machine): Obj {
@@ -99,14 +127,9 @@ export function serverModels(): ModuleModels {
 }
 
 export function responseClass(machine: Machine): Fn {
-  const away = (kind: 'redirect' | 'rewrite'): Fn => machine.fn(kind, ([url], _self, at) => new ResponseObj(machine, { kind, href: relativeTo(hrefText(machine, url, at)), at }));
+  const away = (kind: 'redirect' | 'rewrite'): Fn => machine.fn(kind, ([url], _self, at) => new ResponseObj(machine, { kind, to: destinationOf(machine, url, at), at }));
   const answers = (name: string): Fn => machine.fn(name, (_args, _self, at) => { throw new Undecided('the middleware answers by itself', at); });
   const constructor = machine.fn('NextResponse', (_args, _self, at) => { throw new Undecided('the middleware answers by itself', at); });
   constructor.constructable = true;
   return constructor.put('redirect', away('redirect')).put('rewrite', away('rewrite')).put('next', machine.fn('next', () => new ResponseObj(machine, { kind: 'pass' }))).put('json', answers('json')).put('error', answers('error')) as Fn;
-}
-
-/** Addresses of the application itself as paths. */
-export function relativeTo(href: string): string {
-  return href === ORIGIN ? '/' : href.startsWith(`${ORIGIN}/`) || href.startsWith(`${ORIGIN}?`) ? href.slice(ORIGIN.length) : href;
 }
