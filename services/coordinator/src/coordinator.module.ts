@@ -7,7 +7,7 @@ import { Dispatcher } from './dispatcher.js';
 import { Pipelines } from './pipelines.js';
 import { Queries } from './queries.js';
 import { Saga } from './saga.js';
-import { openDatabase, requireMigrated } from './store/database.js';
+import { openMigrated } from './store/database.js';
 import { Timers } from './timers.js';
 
 /** The coordinator without a face: `main.ts` adds health endpoints, the standalone hosts it beside the others. It begins its work when the application has started. */
@@ -16,14 +16,18 @@ export class CoordinatorModule {
   static forRoot(config: Config): DynamicModule {
     return {
       module: CoordinatorModule,
+      // One after the other, so that a start that fails leaves nothing open.
       providers: [
-        { provide: DataSource, useFactory: async () => {
-          const database = await openDatabase(config.DATABASE_URL);
-          await requireMigrated(database);
-          return database;
-        } },
-        { provide: Bus, useFactory: async () => Bus.open({ servers: config.NATS_URL, name: 'coordinator', user: config.NATS_USER, password: config.NATS_PASSWORD }) },
         { provide: Pipelines, useFactory: async () => Pipelines.load(config.PIPELINES_DIR) },
+        { provide: DataSource, inject: [Pipelines], useFactory: async () => openMigrated(config.DATABASE_URL) },
+        { provide: Bus, inject: [DataSource], useFactory: async (database: DataSource) => {
+          try {
+            return await Bus.open({ servers: config.NATS_URL, name: 'coordinator', user: config.NATS_USER, password: config.NATS_PASSWORD });
+          } catch (error) {
+            await database.destroy();
+            throw error;
+          }
+        } },
         Dispatcher, Saga, Timers, Queries, Coordinator,
       ],
       exports: [Coordinator],

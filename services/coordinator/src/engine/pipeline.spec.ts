@@ -18,7 +18,7 @@ describe('a pipeline', () => {
   test.each([
     ['no YAML', 'name: [', 'sample.yaml'],
     ['an unknown word', file('crawl: { run: crawler/crawl, retries: 3 }'), 'retries'],
-    ['a bomb of aliases', `a: &a [x, x]\nb: &b [*a, *a, *a, *a]\nc: &c [*b, *b, *b, *b]\nd: [*c, *c, *c, *c]\n`, 'sample.yaml'],
+    ['a bomb of aliases', `a: &a [x, x]\nb: &b [${'*a, '.repeat(7)}]\nc: &c [${'*b, '.repeat(7)}]\nd: [${'*c, '.repeat(7)}]\n`, 'Excessive alias count'],
     ['no steps', 'name: sample\nversion: 1\nsteps: {}\n', 'at least one step'],
     ['two steps with one name', file(`${CRAWL}\n${CRAWL}`), 'unique'],
     ['an unknown agent', file('crawl: { run: crawler/fly }'), 'there is no agent crawler/fly'],

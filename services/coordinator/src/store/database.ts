@@ -42,7 +42,10 @@ export async function migrate(url: string): Promise<string[]> {
   }
 }
 
-/** A coordinator refuses to start on tables of another version. Throws `Failure('database-unavailable')` that says what to run. */
-export async function requireMigrated(database: DataSource): Promise<void> {
-  if (await database.showMigrations()) throw new Failure('database-unavailable', 'migrations are pending; run `pullwright migrate`');
+/** Opens a database whose tables are those of this program. Throws `Failure('database-unavailable')` that says what to run when migrations are pending. */
+export async function openMigrated(url: string): Promise<DataSource> {
+  const database = await openDatabase(url);
+  if (!(await database.showMigrations())) return database;
+  await database.destroy();
+  throw new Failure('database-unavailable', 'migrations are pending; run `pullwright migrate`');
 }
