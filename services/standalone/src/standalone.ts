@@ -1,8 +1,10 @@
 import { NestFactory } from '@nestjs/core';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
+import { serveAgents } from '#agent';
 import { openArtifactStore } from '#artifacts';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
+import { SERVICES } from '#contracts';
 import { CoordinatorModule } from '../../coordinator/src/coordinator.module.js';
 import { migrate } from '../../coordinator/src/store/database.js';
 import { createGateway } from '../../gateway/src/gateway.module.js';
@@ -23,8 +25,8 @@ export async function startStandalone(home: string): Promise<Standalone> {
     const [nats, postgres] = await all([startNats(home).then(started), startPostgres(home).then(started)]);
     const config = loadConfig(undefined, { NATS_URL: nats.url, DATABASE_URL: postgres.url, ARTIFACT_DIR: join(home, 'artifacts') });
     await all([migrate(config.DATABASE_URL), provisionBus(config)]);
-    const [, url] = await all([startCoordinator(config).then(started), startGateway(config).then((gateway) => started(gateway).url)]);
-    return { url, stop };
+    const [gateway] = await all([startGateway(config).then(started), startCoordinator(config).then(started), ...SERVICES.map((service) => startAgents(service, config).then(started))]);
+    return { url: gateway.url, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -49,6 +51,11 @@ async function provisionBus({ NATS_URL, NATS_USER, NATS_PASSWORD }: Config): Pro
 async function startCoordinator(config: Config): Promise<{ stop(): Promise<void> }> {
   const app = await NestFactory.createApplicationContext(CoordinatorModule.forRoot(config), { abortOnError: false });
   return { stop: () => app.close() };
+}
+
+/** Where every service has its agents: `<service>.agent`, in whatever this program runs from, sources or build. */
+function startAgents(service: string, config: Config): Promise<{ stop(): Promise<void> }> {
+  return serveAgents(service, new URL(`../../${service}/src/${service}.agent${extname(import.meta.url)}`, import.meta.url).href, config);
 }
 
 async function startGateway(config: Config): Promise<Standalone> {
