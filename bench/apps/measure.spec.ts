@@ -47,7 +47,7 @@ async function measured(specs: Record<string, string>): Promise<Report> {
   const port = await freePort();
   const files = new Map(Object.entries(specs).map(([name, text]) => [`e2e/${name}.spec.ts`, Buffer.from(text)]));
   const tests = [...files.keys()].map((file) => ({ id: file, title: file, file, feature: 'f', catches: '', because: [], locators: 0 }));
-  const generated: Generated = { manifest: { folder: 'e2e', tests, routes: { found: 2, covered: ['/'] }, leftOut: [{ reason: 'ambiguous', what: 'a link' }] }, files };
+  const generated: Generated = { manifest: { tests, routes: { found: 2, covered: ['/'] }, leftOut: [{ reason: 'ambiguous', what: 'a link' }] }, files };
   return measure(
     { name: 'two-pages', app, start: `${process.execPath} server.mjs`, baseUrl: `http://127.0.0.1:${port}`, env: { PORT: String(port) }, readyPath: '/', repeat: 2, keep: false },
     () => Promise.resolve(generated),
@@ -65,12 +65,12 @@ it('names the test that a constant page satisfies, and the one that fails', asyn
   expect(report.fooled).toEqual([expect.stringContaining('goes to an address')]);
   expect(report.failures).toEqual([{ test: expect.stringContaining('expects what is not there'), times: 2, error: expect.stringContaining('Third') }]);
   expect(isGood(report)).toBe(false);
-  expect(table([report])).toContain('passes on a constant page: weak.spec.ts › goes to an address');
+  expect(table([report])).toContain('passes on a constant page: e2e/weak.spec.ts › goes to an address');
 }, 120_000);
 
 it('says why an application did not start', async () => {
   const port = await freePort();
   const subject = { name: 'broken', app, start: `${process.execPath} nowhere.mjs`, baseUrl: `http://127.0.0.1:${port}`, env: {}, readyPath: '/', repeat: 1, keep: false };
-  const nothing: Generated = { manifest: { folder: 'e2e', tests: [], routes: { found: 0, covered: [] }, leftOut: [] }, files: new Map() };
+  const nothing: Generated = { manifest: { tests: [], routes: { found: 0, covered: [] }, leftOut: [] }, files: new Map() };
   await expect(measure(subject, () => Promise.resolve(nothing))).rejects.toThrow(/nowhere\.mjs ended[\s\S]*Cannot find module/);
 }, 60_000);

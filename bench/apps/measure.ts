@@ -1,19 +1,18 @@
 import { rm } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import type { TestBundle } from '#contracts';
 import { startApplication } from './application.js';
 import { cloneApplication, layFiles } from './checkout.js';
 import { GENERIC_PAGE, serveConstantPage } from './constant-page.js';
-import { renderedPage, runSuite, type SuiteOptions, type TestRun } from './playwright.js';
+import { renderedPage, runSuite, testIdAttribute, type SuiteOptions, type TestRun } from './playwright.js';
 
 /** Milliseconds an expectation may take: as in real projects on the application; on a constant page without scripts, what is not there at once never comes. */
 const PATIENCE = { application: 7_000, constant: 1_000 };
 
 export interface Generated {
-  manifest: Pick<TestBundle, 'folder' | 'tests' | 'routes' | 'leftOut'>;
+  manifest: Pick<TestBundle, 'tests' | 'routes' | 'leftOut'>;
   /** By path in the repository. */
   files: ReadonlyMap<string, Buffer>;
-  testIdAttribute?: string;
 }
 
 /** Makes tests for the repository at this path. */
@@ -58,8 +57,8 @@ export async function measure(subject: Subject, engine: Engine): Promise<Report>
     const generated = await engine(checkout);
     await layFiles(checkout, generated.files);
     const made = Date.now();
-    const specs = [...new Set(generated.manifest.tests.map(({ file }) => basename(file)))];
-    const suite = { checkout, folder: generated.manifest.folder, specs, ...(generated.testIdAttribute !== undefined && { testIdAttribute: generated.testIdAttribute }) };
+    const specs = [...new Set(generated.manifest.tests.map(({ file }) => file))];
+    const suite = { checkout, specs, testIdAttribute: await testIdAttribute(checkout, specs[0] ?? '') };
     const { runs, home } = await onApplication(subject, suite);
     const fooledByAny = (await onConstantPage(GENERIC_PAGE, suite)).passed;
     const byHome = await onConstantPage(home, suite, new URL(subject.readyPath, subject.baseUrl).pathname);
@@ -77,7 +76,7 @@ export async function measure(subject: Subject, engine: Engine): Promise<Report>
   }
 }
 
-type Suite = Pick<SuiteOptions, 'checkout' | 'folder' | 'specs' | 'testIdAttribute'>;
+type Suite = Pick<SuiteOptions, 'checkout' | 'specs' | 'testIdAttribute'>;
 
 async function onApplication(subject: Subject, suite: Suite): Promise<{ runs: TestRun[][]; home: string }> {
   const readyUrl = new URL(subject.readyPath, subject.baseUrl).href;

@@ -24,30 +24,29 @@ export interface TestRun {
 export interface SuiteOptions {
   /** Checkout that holds the generated tests. */
   checkout: string;
-  /** Folder of the tests in it, and the names of the generated specs: the repository may have others beside them. */
-  folder: string;
+  /** Paths of the generated specs in it: the repository may have others beside them. */
   specs: readonly string[];
   baseUrl: string;
   /** Milliseconds that an action or expectation may take. */
   patience: number;
   workers: number;
-  testIdAttribute?: string;
+  testIdAttribute: string;
   /** `file:line`: this test alone. */
   only?: string;
 }
 
-/** Runs the tests of a folder once in headless Chromium, without retries, and returns one entry per test. Throws when Playwright cannot load them. */
+/** Runs the generated tests once in headless Chromium, without retries, and returns one entry per test. Throws when Playwright cannot load them. */
 export async function runSuite(options: SuiteOptions): Promise<TestRun[]> {
+  if (options.specs.length === 0) return [];
   const config = join(options.checkout, 'bench.playwright.config.mjs');
   const reportFile = join(options.checkout, 'bench.report.json');
   await writeFile(config, `export default ${JSON.stringify({
-    testDir: join(options.checkout, options.folder), testMatch: options.specs.map((name) => `**/${name}`), outputDir: join(options.checkout, 'bench.results'),
+    testDir: options.checkout, testMatch: options.specs.map((path) => join(options.checkout, path).replaceAll(/[\\*?[\]{}()!+@]/g, '\\$&')), outputDir: join(options.checkout, 'bench.results'),
     fullyParallel: true, retries: 0, workers: options.workers, forbidOnly: true,
     reporter: [['json', { outputFile: reportFile }]],
     timeout: options.patience * 6, expect: { timeout: options.patience },
     use: {
-      baseURL: options.baseUrl, launchOptions: launchOptions(), actionTimeout: options.patience, navigationTimeout: options.patience * 3,
-      ...(options.testIdAttribute !== undefined && { testIdAttribute: options.testIdAttribute }),
+      baseURL: options.baseUrl, launchOptions: launchOptions(), actionTimeout: options.patience, navigationTimeout: options.patience * 3, testIdAttribute: options.testIdAttribute,
     },
   }, null, 2)};\n`);
   await rm(reportFile, { force: true });
@@ -84,6 +83,17 @@ async function runCli(cwd: string, args: string[]): Promise<string> {
   await new Promise<void>((resolve, reject) => { child.once('error', reject).once('close', () => { resolve(); }); });
   clearTimeout(timer);
   return output;
+}
+
+/** What `getByTestId` looks for, as the nearest Playwright configuration above a spec says. */
+export async function testIdAttribute(checkout: string, spec: string): Promise<string> {
+  for (let folder = dirname(spec); ; folder = dirname(folder)) {
+    for (const extension of ['ts', 'mts', 'js', 'mjs', 'cjs']) {
+      const text = await readFile(join(checkout, folder, `playwright.config.${extension}`), 'utf8').catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return null; throw error; });
+      if (text !== null) return /testIdAttribute['"]?\s*:\s*['"]([\w-]+)['"]/.exec(text)?.[1] ?? 'data-testid';
+    }
+    if (folder === '.' || folder === '') return 'data-testid';
+  }
 }
 
 /** The page as a browser shows it after its scripts have run, with the scripts taken out. */
