@@ -28,7 +28,7 @@ export const CaseStep = z.object({
   /** For goto. */
   path: z.string().optional(),
   target: Target.optional(), data: StepData.optional(),
-  /** Steps with the same `sameAs` label fill the same value: a unique datum used again later. */
+  /** Steps with the same name fill the same value: a unique datum used again later. */
   dataName: z.string().optional(),
 }).meta({ id: 'CaseStep' });
 export type CaseStep = z.infer<typeof CaseStep>;
@@ -55,7 +55,10 @@ export const TestCase = z.object({
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,95}$/),
   title: z.string().max(200),
   kind: z.string(), behaviour: z.string(),
-  preconditions: z.array(z.string()), setup: z.array(CaseStep), steps: z.array(CaseStep),
+  preconditions: z.array(z.string()), setup: z.array(CaseStep),
+  /** What holds after the setup and not after the steps: it tells the start from the outcome, so that no page that never changes satisfies the case. */
+  given: z.array(Expectation).default([]),
+  steps: z.array(CaseStep),
   expectations: z.array(Expectation).min(1),
   /** What a regression would have to be for this case to fail: one sentence for the reviewer. */
   catches: z.string().max(300),

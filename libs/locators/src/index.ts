@@ -1,0 +1,2 @@
+export { candidatesFor } from './candidates.js';
+export { answering, landmarksOf, normalised } from './answering.js';

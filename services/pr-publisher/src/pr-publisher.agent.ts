@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { AgentHandlers } from '#agent';
+import { Failure, LedgerEntry, type PullRequest, type RepoMap, type TestBundle } from '#contracts';
+import { publish, withdraw } from '#forge';
+import { describe, titleOf } from './description.js';
+
+/** One branch per purpose: a later run updates it instead of opening another. */
+const BRANCH = 'pullwright/tests';
+
+interface Bundle { manifest: TestBundle; files: ReadonlyMap<string, Uint8Array> }
+
+export const agents: AgentHandlers = {
+  'pr-publisher/open': async (inputs, context) => {
+    const { map, bundle } = inputs as { map: RepoMap; bundle: Bundle };
+    if (map.commit !== bundle.manifest.commit) throw new Failure('artifact-invalid', 'map and bundle are of different commits');
+    const { task } = context;
+    context.progress('publishing', 0, bundle.files.size);
+    const pullRequest = await publish({
+      repository: task.repository, baseCommit: map.commit, baseBranch: map.baseBranch, branch: BRANCH, runId: task.runId,
+      folder: bundle.manifest.folder, files: new Map([...bundle.files].map(([path, content]) => [path, Buffer.from(content)])), dependsOn: dependsOn(map, bundle),
+      title: titleOf(bundle.manifest), body: (files) => describe(bundle.manifest, files),
+    });
+    context.progress('publishing', bundle.files.size, bundle.files.size);
+    return { outputs: { pullRequest }, facts: { outcome: pullRequest.outcome, commit: pullRequest.commit, branch: pullRequest.branch } };
+  },
+
+  /** The step that opened may have been killed before it answered: then there is no pull request to read, but its branch and the run are known. */
+  'pr-publisher/close': async (inputs, { task }) => {
+    const { pullRequest } = inputs as { pullRequest?: PullRequest };
+    const { outcome } = await withdraw({ repository: task.repository, branch: pullRequest?.branch ?? BRANCH, runId: task.runId });
+    return { outputs: {}, facts: { outcome } };
+  },
+};
+
+/** The files whose change makes the tests stale: the lines that decide an outcome, the elements that are located, and the conventions that were followed. */
+function dependsOn({ tests }: RepoMap, { manifest, files }: Bundle): string[] {
+  const ledger = files.get(`${manifest.folder}/locators.json`);
+  const located = ledger === undefined ? [] : z.array(LedgerEntry).parse(JSON.parse(Buffer.from(ledger).toString('utf8'))).map(({ element }) => element.file);
+  const decided = manifest.tests.flatMap(({ because }) => because.map(({ file }) => file));
+  return [...new Set([...decided, ...located, ...(tests.playwright ? [tests.playwright.config.file] : []), ...tests.fixtures.map(({ file }) => file)])];
+}
