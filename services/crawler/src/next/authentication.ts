@@ -10,15 +10,9 @@ import { RequestObj, ResponseObj } from './middleware.js';
  * that the source does not hold.
  */
 export function authenticationModels(): ModuleModels {
-  const errors = (machine: Machine): Fn => {
-    const error = machine.fn('AuthError', (_args, _self, at) => { throw new Undecided('an error of the sign-in', at); });
-    error.constructable = true;
-    error.put('prototype', machine.intrinsic('AuthError'), false);
-    return error;
-  };
   return new Map<string, ModuleModel>([
     ['next-auth', (machine, at) => {
-      const namespace = machine.namespace('next-auth', at, { AuthError: errors(machine), CredentialsSignin: errors(machine), default: machine.fn('NextAuth', ([config], _self, where) => instance(machine, config, where)) });
+      const namespace = machine.namespace('next-auth', at, { AuthError: errorClass(machine), CredentialsSignin: errorClass(machine), default: machine.fn('NextAuth', ([config], _self, where) => instance(machine, config, where)) });
       return namespace.put('module.exports', machine.get(namespace, 'default'), false);
     }],
     ['next-auth/react', (machine, at) => machine.namespace('next-auth/react', at, {
@@ -29,6 +23,13 @@ export function authenticationModels(): ModuleModels {
     })],
     ['next-auth/providers/*', (machine, at) => defaultExport(machine, machine.fn('provider', ([options]) => (isObject(options) ? options : new Unknown('a way to sign in', at))))],
   ]);
+}
+
+function errorClass(machine: Machine): Fn {
+  const error = machine.fn('AuthError', (_args, _self, at) => { throw new Undecided('an error of the sign-in', at); });
+  error.constructable = true;
+  error.put('prototype', machine.intrinsic('AuthError'), false);
+  return error;
 }
 
 const signsIn = (_args: Value[], _self: Value, at: Place): never => { throw new Undecided('signing in asks a provider', at); };

@@ -84,18 +84,17 @@ function readHead(machine: Machine, navigator: Navigator, children: Value, at: P
   if (children instanceof Arr) for (const child of children.items) readHead(machine, navigator, child, at);
   else if (children instanceof Unknown) navigator.title = { undecided: children.reason };
   else if (children instanceof ElementObj) {
-    if (children.type === 'title') navigator.title = textOf(machine, machine.get(children.props, 'children', at));
+    if (children.type === 'title') navigator.title = textOf(machine.get(children.props, 'children', at));
     else if (children.type === FRAGMENT) readHead(machine, navigator, machine.get(children.props, 'children', at), at);
   }
 }
 
 /** The text of children that hold no elements. */
-export function textOf(machine: Machine, children: Value): Words {
+export function textOf(children: Value): Words {
   if (typeof children === 'string' || typeof children === 'number') return String(children);
   if (children instanceof Arr) {
-    const parts = children.items.map((child) => textOf(machine, child));
-    const undecided = parts.find((part) => typeof part !== 'string');
-    return undecided ?? parts.join('');
+    const parts = children.items.map(textOf);
+    return parts.find((part) => typeof part !== 'string') ?? parts.map((part) => (typeof part === 'string' ? part : '')).join('');
   }
   if (children instanceof Unknown) return { undecided: children.reason };
   return isObject(children) ? { undecided: 'an element in a text' } : '';

@@ -43,7 +43,7 @@ export function readConfig(repo: Repo, root: string): NextConfig | null {
   if (read.ok && read.value) return read.value;
   // A plugin that wraps the configuration does not change addresses that the file does not speak of.
   const speaks = /\b(?:basePath|redirects|rewrites|i18n)\b/.test(repo.text(path) ?? '');
-  repo.leaveOut('unsupported-syntax', path, read.undecided?.reason ?? (speaks ? 'its addresses are not known' : 'a plugin changes it; taken to leave addresses alone'), at);
+  repo.leaveOut('unsupported-syntax', path, speaks ? 'its addresses are not known' : 'a plugin changes it; taken to leave addresses alone', at);
   return speaks ? null : PLAIN;
 }
 

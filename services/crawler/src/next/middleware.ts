@@ -101,7 +101,7 @@ export function destinationOf(machine: Machine, value: Value, at: Place): Destin
   for (const pair of iterate(machine, machine.call(machine.get(params, 'entries', at), [], params, at), at) as Value[]) {
     const [name, text] = ['0', '1'].map((index) => machine.get(pair, index, at));
     if (typeof name !== 'string') return refuse();
-    if (text instanceof Unknown) unknown.set(name, text); else known.append(name, String(text));
+    if (text instanceof Unknown) unknown.set(name, text); else known.append(name, typeof text === 'string' ? text : '');
   }
   const text = known.toString();
   // Parameters that nobody touched stay as they were written.
@@ -131,5 +131,5 @@ export function responseClass(machine: Machine): Fn {
   const answers = (name: string): Fn => machine.fn(name, (_args, _self, at) => { throw new Undecided('the middleware answers by itself', at); });
   const constructor = machine.fn('NextResponse', (_args, _self, at) => { throw new Undecided('the middleware answers by itself', at); });
   constructor.constructable = true;
-  return constructor.put('redirect', away('redirect')).put('rewrite', away('rewrite')).put('next', machine.fn('next', () => new ResponseObj(machine, { kind: 'pass' }))).put('json', answers('json')).put('error', answers('error')) as Fn;
+  return constructor.put('redirect', away('redirect')).put('rewrite', away('rewrite')).put('next', machine.fn('next', () => new ResponseObj(machine, { kind: 'pass' }))).put('json', answers('json')).put('error', answers('error'));
 }
