@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '#contracts';
-import type { AgentOutput } from './agent.js';
 import type { FromChild, ToChild } from './child-protocol.js';
 
 const HEAP_MB = 2_048;
 const READY_LIMIT_MS = 60_000;
 /** After `abort` a handler has this long to put things down, then its process group is killed. */
 const ABORT_GRACE_MS = 500;
+const PIPE_GRACE_MS = 300;
 const STDERR_TAIL = 4_000;
 
 /** The child runs from what the host runs from: the build, or sources (tests), which need types stripped and imports resolved. */
@@ -56,8 +56,12 @@ export class AgentProcess {
     this.child.stderr?.on('data', keep);
     this.ended = new Promise((resolve) => {
       this.child.once('error', (error) => { resolve(error.message); });
-      // `close`, not `exit`: only then is stderr complete.
-      this.child.once('close', (code, signal) => { resolve(signal ? `signal ${signal}` : `exit code ${code}`); });
+      // After `close` stderr is complete; but something that left the process group may keep the pipe open for ever.
+      this.child.once('exit', (code, signal) => {
+        const how = signal ? `signal ${signal}` : `exit code ${code}`;
+        this.child.once('close', () => { resolve(how); });
+        setTimeout(resolve, PIPE_GRACE_MS, how).unref();
+      });
     });
     const ready = Promise.withResolvers<string[]>();
     const answer = Promise.withResolvers<Extract<FromChild, { type: 'done' | 'failed' }>>();
@@ -88,10 +92,10 @@ export class AgentProcess {
   get output(): string { return this.stderr; }
 
   /**
-   * Runs one task. Throws the `Failure` that the handler threw, `agent-crashed` with the exit code or signal, or the reason of `signal` when that aborts first.
+   * Runs one task and answers with what its handler returned, unchecked. Throws the `Failure` that the handler threw, `agent-crashed` with the exit code or signal, or the reason of `signal` when that aborts first.
    * Whatever happens, the process group is dead when it settles.
    */
-  async run(request: Omit<Extract<ToChild, { type: 'run' }>, 'type'>, listeners: RunListeners, signal: AbortSignal): Promise<AgentOutput> {
+  async run(request: Omit<Extract<ToChild, { type: 'run' }>, 'type'>, listeners: RunListeners, signal: AbortSignal): Promise<unknown> {
     this.listeners = listeners;
     const aborted = Promise.withResolvers<never>();
     const abort = () => {
@@ -106,11 +110,11 @@ export class AgentProcess {
       this.send({ type: 'run', ...request });
       const answer = await Promise.race([this.answer, aborted.promise]);
       if (answer.type === 'failed') throw new Failure(answer.code, answer.detail);
-      return { outputs: answer.outputs, facts: answer.facts };
+      return answer.output;
     } finally {
       signal.removeEventListener('abort', abort);
-      if (signal.aborted) await this.ended;
-      else this.kill();
+      if (!signal.aborted) this.kill();
+      await this.ended;
     }
   }
 

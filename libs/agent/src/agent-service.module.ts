@@ -32,7 +32,8 @@ function stepsController(service: string): Type {
     };
     Object.defineProperty(StepsController.prototype, agent, { value: handler, configurable: true, writable: true });
     Ctx()(StepsController.prototype, agent, 0);
-    EventPattern<string>(agent)(StepsController.prototype, agent, { value: handler });
+    const listens: MethodDecorator = EventPattern(agent);
+    listens(StepsController.prototype, agent, { value: handler });
   }
   return StepsController;
 }

@@ -1,4 +1,4 @@
-import type { Fact, FailureCode, Task } from '#contracts';
+import type { FailureCode, Task } from '#contracts';
 
 /** What the host and the single-use process say to each other, in this order: ready → run → (progress | log)* → done | failed. `abort` may come after run. */
 export type ToChild =
@@ -9,5 +9,6 @@ export type FromChild =
   | { type: 'ready'; agents: string[] }
   | { type: 'progress'; phase: string; done: number; total?: number }
   | { type: 'log'; message: string }
-  | { type: 'done'; outputs: Record<string, unknown>; facts: Record<string, Fact> }
+  /** What the handler returned, judged by the host. */
+  | { type: 'done'; output: unknown }
   | { type: 'failed'; code: FailureCode; detail?: string };

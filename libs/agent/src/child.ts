@@ -20,12 +20,12 @@ async function run({ agent, task, inputs }: Extract<ToChild, { type: 'run' }>, h
   const handler = handlers[agent];
   if (!handler) return { type: 'failed', code: 'agent-unknown', detail: agent };
   try {
-    const { outputs, facts } = await handler(inputs, {
+    const output = await handler(inputs, {
       task, signal: stopping.signal,
       progress: (phase, done, total) => { send({ type: 'progress', phase, done, total }); },
       log: (message) => { send({ type: 'log', message }); },
     });
-    return { type: 'done', outputs, facts };
+    return { type: 'done', output };
   } catch (error) {
     if (error instanceof Failure) return { type: 'failed', code: error.code, detail: error.detail };
     // The text of an unexpected error may quote the repository: it goes to the log by stderr, never on the bus.

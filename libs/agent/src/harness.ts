@@ -6,7 +6,7 @@ import { childEnvironment } from '#config';
 import { AGENTS, Failure, Progress, Result, subjects, Task, type AgentContract } from '#contracts';
 import type { AgentProcess } from './agent-process.js';
 import { ProcessPool } from './process-pool.js';
-import { checkFacts, fetchInputs, storeOutputs } from './slots.js';
+import { checkFacts, fetchInputs, openOutput, storeOutputs } from './slots.js';
 
 const PROGRESS_INTERVAL_MS = 200;
 const PUBLISH_RETRY_MS = 1_000;
@@ -39,7 +39,7 @@ export class Harness {
     this.logger = new Logger(options.service);
   }
 
-  /** Starts the processes. Throws `Failure('agent-unknown')` unless the module has exactly the agents that the contract lists for this service. */
+  /** Starts the processes. Throws `Failure('agent-unknown')` unless the module has exactly the agents that the contract lists for this service; nothing runs on then. */
   async start(): Promise<void> {
     const { service, agentsModuleUrl, bus, slots } = this.options;
     const expected = agentsOf(service);
@@ -47,10 +47,15 @@ export class Harness {
       const { environment } = contractOf(agent);
       this.pools.set(String(environment), this.pools.get(String(environment)) ?? new ProcessPool({ agentsModuleUrl, environment: childEnvironment(environment) }, slots));
     }
-    for (const found of await Promise.all([...this.pools.values()].map((pool) => pool.start()))) {
-      const missing = expected.filter((agent) => !found.includes(agent));
-      const extra = found.filter((agent) => !expected.includes(agent));
-      if (missing.length > 0 || extra.length > 0) throw new Failure('agent-unknown', `${service}: missing ${missing.join(', ') || 'none'}; not in the contract ${extra.join(', ') || 'none'}`);
+    try {
+      for (const found of await Promise.all([...this.pools.values()].map((pool) => pool.start()))) {
+        const missing = expected.filter((agent) => !found.includes(agent));
+        const extra = found.filter((agent) => !expected.includes(agent));
+        if (missing.length > 0 || extra.length > 0) throw new Failure('agent-unknown', `${service}: missing ${missing.join(', ') || 'none'}; not in the contract ${extra.join(', ') || 'none'}`);
+      }
+    } catch (error) {
+      this.stop();
+      throw error;
     }
     this.stopListening = bus.subscribe(subjects.allCancels, (_data, subject) => { this.cancel(subject.slice(subject.lastIndexOf('.') + 1)); });
   }
@@ -97,7 +102,7 @@ export class Harness {
     const base = () => ({ runId, stepId, attempt, agent, durationMs: Math.round(performance.now() - started) });
     try {
       const inputs = await fetchInputs(this.options.store, contract, task.inputs);
-      const { outputs, facts } = await this.runInProcess(agent, task, inputs, stop, AbortSignal.any([stop.signal, handBack]));
+      const { outputs, facts } = openOutput(await this.runInProcess(agent, task, inputs, stop, AbortSignal.any([stop.signal, handBack])));
       const checked = checkFacts(contract, facts);
       const ids = await storeOutputs(this.options.store, contract, outputs);
       return Result.parse({ ...base(), status: 'succeeded', outputs: ids, facts: checked });
@@ -110,7 +115,7 @@ export class Harness {
     }
   }
 
-  private async runInProcess(agent: string, task: Task, inputs: Record<string, unknown>, stop: AbortController, signal: AbortSignal) {
+  private async runInProcess(agent: string, task: Task, inputs: Record<string, unknown>, stop: AbortController, signal: AbortSignal): Promise<unknown> {
     const agentProcess = (this.pools.get(String(contractOf(agent).environment)) as ProcessPool).take();
     const timer = setTimeout(() => { stop.abort(new Failure('agent-timeout', `${task.timeLimitMs} ms`)); }, task.timeLimitMs);
     try {

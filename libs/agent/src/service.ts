@@ -27,13 +27,18 @@ export async function startAgentService(service: string, agentsModuleUrl: string
   await app.listen(config.HEALTH_PORT, config.HOST);
 }
 
-/** Serves the same agents inside another process (the standalone): no health endpoint, no signals, no logger of its own. */
+/** Serves the same agents inside another process (the standalone): no health endpoint, no signals, no logger of its own. `stop` hands running steps back at once. */
 export async function serveAgents(service: string, agentsModuleUrl: string, config: Config): Promise<{ stop(): Promise<void> }> {
   const bus = await openBus(service, config);
   const module = AgentService.forRoot({ service, agentsModuleUrl, bus, store: openArtifactStore(config), slots: config.CONCURRENCY });
-  const app = await NestFactory.createMicroservice(module, { strategy: new StepServer(bus, { slots: config.CONCURRENCY, graceMs: 0 }), abortOnError: false });
-  await app.listen();
-  return { stop: () => app.close() };
+  try {
+    const app = await NestFactory.createMicroservice(module, { strategy: new StepServer(bus, { slots: config.CONCURRENCY, graceMs: 0 }), abortOnError: false });
+    await app.listen();
+    return { stop: () => app.close() };
+  } catch (error) {
+    await bus.close();
+    throw error;
+  }
 }
 
 @Module({})

@@ -21,9 +21,14 @@ export async function fetchInputs(store: ArtifactStore, contract: AgentContract,
   return contents;
 }
 
+/** What an agent returned, which may be anything, as outputs and facts. Throws `Failure('output-invalid')`. */
+export function openOutput(output: unknown): { outputs: Record<string, unknown>; facts: Record<string, unknown> } {
+  const { outputs, facts } = record(output, 'what the agent returned');
+  return { outputs: record(outputs, 'outputs'), facts: record(facts, 'facts') };
+}
+
 /** Stores what an agent returned. Throws `Failure('output-invalid')` for outputs that the contract does not have, misses, or that do not match their kind. */
-export async function storeOutputs(store: ArtifactStore, contract: AgentContract, outputs: unknown): Promise<ArtifactMap> {
-  const given = record(outputs, 'outputs');
+export async function storeOutputs(store: ArtifactStore, contract: AgentContract, given: Record<string, unknown>): Promise<ArtifactMap> {
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(contract.outputs, name));
   if (unknown !== undefined) throw new Failure('output-invalid', `no output ${unknown.slice(0, 60)}`);
   const ids: ArtifactMap = {};
@@ -42,8 +47,7 @@ export async function storeOutputs(store: ArtifactStore, contract: AgentContract
 }
 
 /** Exactly the facts of the contract, each of them a number, a flag or a short word. */
-export function checkFacts(contract: AgentContract, facts: unknown): Record<string, Fact> {
-  const given = record(facts, 'facts');
+export function checkFacts(contract: AgentContract, given: Record<string, unknown>): Record<string, Fact> {
   const checked: Record<string, Fact> = {};
   for (const name of contract.facts) {
     const fact = Fact.safeParse(given[name]);
@@ -65,6 +69,6 @@ async function storeOne(store: ArtifactStore, kind: Parameters<ArtifactStore['pu
 }
 
 function record(value: unknown, what: string): Record<string, unknown> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new Failure('output-invalid', `${what} must be an object`);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new Failure('output-invalid', `${what} is not an object`);
   return value as Record<string, unknown>;
 }
