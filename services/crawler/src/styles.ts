@@ -1,4 +1,4 @@
-import { attribute, known, tagOf, type Dom, type DomElement } from './accessibility/dom.js';
+import { attribute, closest, known, tagOf, type Dom, type DomElement } from './accessibility/dom.js';
 import { inputType } from './accessibility/roles.js';
 import type { Words } from './markup.js';
 import { matches, type CheckedState } from './styles/selectors.js';
@@ -188,7 +188,10 @@ function insideClosed(dom: Dom, element: DomElement): Verdict {
     const open = openState(dom, parent);
     return element === summary || open === true ? 'yes' : open === false ? 'no' : 'maybe';
   }
-  if (tagOf(parent) === 'select' || (tagOf(parent) === 'optgroup' && tagOf(element) === 'option')) return 'no';
+  if (tagOf(element) === 'option' || tagOf(element) === 'optgroup') {
+    const select = closest(parent, (at) => tagOf(at) === 'select');
+    if (select) return attribute(select, 'multiple') !== null || attribute(select, 'size') !== null ? 'maybe' : 'no';
+  }
   return 'yes';
 }
 

@@ -10,6 +10,8 @@ export interface DomElement {
   markup: MarkupElement;
   parent: DomElement | null;
   content: DomContent[];
+  /** The list it stands in: its parent's content, or that of the page. */
+  among: DomContent[];
   /** See `elementKey`. */
   key: string;
   /** In the document for certain, and exactly once. */
@@ -44,8 +46,7 @@ export function domOf(page: Page): Dom {
   if (known) return known;
   const ordinals = new Map<string, number>();
   const elements: DomElement[] = [];
-  const flatten = (markup: readonly Markup[], parent: DomElement | null, why: string | undefined, conditional: boolean, depth: number): DomContent[] => {
-    const content: DomContent[] = [];
+  const flatten = (markup: readonly Markup[], parent: DomElement | null, why: string | undefined, conditional: boolean, depth: number, content: DomContent[] = []): DomContent[] => {
     if (depth > MAX_DEPTH) return content;
     for (const node of markup) {
       if (node.kind === 'text') content.push({ kind: 'text', text: conditional ? { undecided: why ?? '' } : node.text });
@@ -53,14 +54,15 @@ export function domOf(page: Page): Dom {
         const place = `${node.at.file}:${node.at.line}:${node.tag}`;
         const ordinal = ordinals.get(place) ?? 0;
         ordinals.set(place, ordinal + 1);
-        const element: DomElement = { kind: 'element', markup: node, parent, content: [], key: ordinal ? `${place}:${ordinal + 1}` : place, certain: why === undefined, conditional, ...(why !== undefined && { why }) };
+        const element: DomElement = { kind: 'element', markup: node, parent, content: [], among: content, key: ordinal ? `${place}:${ordinal + 1}` : place, certain: why === undefined, conditional, ...(why !== undefined && { why }) };
         elements.push(element);
         if (node.raw) element.content.push({ kind: 'gap', what: `raw HTML in <${node.tag}>`, opaque: true, at: node.at });
-        element.content.push(...flatten(node.children, element, why, false, depth + 1));
+        flatten(node.children, element, why, false, depth + 1, element.content);
         content.push(element);
       } else {
         const reason = node.kind === 'opaque' ? node.what : node.why;
-        content.push({ kind: 'gap', what: reason, opaque: node.kind === 'opaque', at: node.at }, ...flatten(node.children ?? [], parent, reason, true, depth + 1));
+        content.push({ kind: 'gap', what: reason, opaque: node.kind === 'opaque', at: node.at });
+        flatten(node.children ?? [], parent, reason, true, depth + 1, content);
       }
     }
     return content;

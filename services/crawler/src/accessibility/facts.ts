@@ -25,7 +25,7 @@ export function isNotable(dom: Dom, element: DomElement): boolean {
 /** Whether a test may act on the element or expect it: `shown` only when everything about it is decided. */
 export function presenceOf(dom: Dom, element: DomElement, looks: Map<DomElement, Look>): Element['presence'] {
   const look = looks.get(element) as Look;
-  if (!element.certain) return 'unsure';
+  if (!element.certain || closest(element.parent, (at) => tagOf(at) === 'svg')) return 'unsure';
   if (look.rendered === 'no' || look.visible === 'no') return 'hidden';
   if (look.rendered === 'maybe' || look.visible === 'maybe' || look.doubtful) return 'unsure';
   // What assistive technology does not see, `getByRole` does not find.

@@ -1,5 +1,5 @@
 import { parse, type CssNode } from 'css-tree';
-import { attribute, childElements, descendants, known, tagOf, type DomContent, type DomElement } from '../accessibility/dom.js';
+import { attribute, descendants, known, tagOf, type DomElement } from '../accessibility/dom.js';
 import { isDisabled, inputType } from '../accessibility/roles.js';
 import type { Verdict } from './media.js';
 
@@ -72,8 +72,9 @@ function inner(part: CssNode & { type: 'PseudoClassSelector' }): Selector[] {
 export type CheckedState = (element: DomElement) => boolean | undefined;
 
 export function matches(selector: Selector, element: DomElement, checked: CheckedState): Verdict {
-  const from = (index: number, at: DomElement): Verdict => {
+  const from = (index: number, at: DomElement | null): Verdict => {
     const compound = selector.compounds[index];
+    if (!at) return index <= 1 && isPageItself(compound?.parts ?? []) ? 'yes' : 'no';
     if (!compound) return 'yes';
     const own = matchesCompound(compound.parts, at, checked);
     if (own === 'no' || index === 0) return own;
@@ -82,15 +83,17 @@ export function matches(selector: Selector, element: DomElement, checked: Checke
   return from(selector.compounds.length - 1, element);
 }
 
-function related(combinator: string, at: DomElement, test: (candidate: DomElement) => Verdict): Verdict {
+/** `html` and `body` stand above every page and are not part of its markup. */
+const isPageItself = (parts: CssNode[]): boolean => parts.every((part) => (part.type === 'TypeSelector' && ['html', 'body', '*'].includes(part.name.toLowerCase())) || (part.type === 'PseudoClassSelector' && part.name === 'root'));
+
+function related(combinator: string, at: DomElement, test: (candidate: DomElement | null) => Verdict): Verdict {
   let verdict: Verdict = 'no';
-  if (combinator === '>') return at.parent ? test(at.parent) : 'no';
+  if (combinator === '>') return test(at.parent);
   if (combinator === ' ') {
     for (let parent = at.parent; parent && verdict !== 'yes'; parent = parent.parent) verdict = either(verdict, test(parent));
-    return verdict;
+    return verdict === 'yes' ? verdict : either(verdict, test(null));
   }
   const before = siblingsBefore(at);
-  if (!before) return 'maybe';
   if (combinator === '+') return before.unsure ? 'maybe' : before.elements.length ? test(before.elements.at(-1) as DomElement) : 'no';
   for (const sibling of before.elements) verdict = either(verdict, test(sibling));
   return verdict;
@@ -99,11 +102,9 @@ const both = (a: Verdict, b: Verdict): Verdict => (a === 'no' || b === 'no' ? 'n
 const either = (a: Verdict, b: Verdict): Verdict => (a === 'yes' || b === 'yes' ? 'yes' : a === 'maybe' || b === 'maybe' ? 'maybe' : 'no');
 const not = (a: Verdict): Verdict => (a === 'maybe' ? a : a === 'yes' ? 'no' : 'yes');
 
-/** Siblings before an element; `unsure` when something of unknown number stands among them. `null` at the top of the page. */
-function siblingsBefore(element: DomElement): { elements: DomElement[]; unsure: boolean } | null {
-  const content: DomContent[] | undefined = element.parent?.content;
-  if (!content) return null;
-  const before = content.slice(0, content.indexOf(element));
+/** Siblings before an element; `unsure` when something of unknown number stands among them. */
+function siblingsBefore(element: DomElement): { elements: DomElement[]; unsure: boolean } {
+  const before = element.among.slice(0, element.among.indexOf(element));
   return { elements: before.filter((node): node is DomElement => node.kind === 'element'), unsure: before.some((node) => node.kind === 'gap') };
 }
 
@@ -151,13 +152,11 @@ function matchesAttribute(part: CssNode & { type: 'AttributeSelector' }, element
 
 function matchesPseudo(part: CssNode & { type: 'PseudoClassSelector' }, element: DomElement, checked: CheckedState): Verdict {
   const anyInner = (): Verdict => inner(part).reduce<Verdict>((verdict, selector) => either(verdict, matches(selector, element, checked)), 'no');
-  const position = (): { before: DomElement[]; after: DomElement[]; unsure: boolean } | null => {
-    const content = element.parent?.content;
-    if (!content) return null;
-    const all = childElements(element.parent as DomElement);
-    return { before: all.slice(0, all.indexOf(element)), after: all.slice(all.indexOf(element) + 1), unsure: content.some((node) => node.kind === 'gap') };
+  const at = (test: (place: { before: DomElement[]; after: DomElement[] }) => boolean): Verdict => {
+    if (element.among.some((node) => node.kind === 'gap')) return 'maybe';
+    const all = element.among.filter((node): node is DomElement => node.kind === 'element');
+    return test({ before: all.slice(0, all.indexOf(element)), after: all.slice(all.indexOf(element) + 1) }) ? 'yes' : 'no';
   };
-  const at = (test: (p: { before: DomElement[]; after: DomElement[] }) => boolean): Verdict => { const p = position(); return !p || p.unsure ? 'maybe' : test(p) ? 'yes' : 'no'; };
   switch (part.name.toLowerCase()) {
     case 'not': return not(anyInner());
     case 'is': case 'where': case 'matches': case '-webkit-any': return anyInner();
@@ -167,6 +166,9 @@ function matchesPseudo(part: CssNode & { type: 'PseudoClassSelector' }, element:
     case 'only-child': return at((p) => p.before.length + p.after.length === 0);
     case 'first-of-type': return at((p) => !p.before.some((e) => tagOf(e) === tagOf(element)));
     case 'last-of-type': return at((p) => !p.after.some((e) => tagOf(e) === tagOf(element)));
+    case 'nth-child': return at((p) => isNth(part, p.before.length + 1));
+    case 'nth-last-child': return at((p) => isNth(part, p.after.length + 1));
+    case 'nth-of-type': return at((p) => isNth(part, p.before.filter((e) => tagOf(e) === tagOf(element)).length + 1));
     case 'empty': return element.content.length === 0 ? 'yes' : element.content.some((node) => node.kind === 'gap') ? 'maybe' : 'no';
     case 'checked': {
       const state = checked(element);
@@ -181,4 +183,14 @@ function matchesPseudo(part: CssNode & { type: 'PseudoClassSelector' }, element:
     case 'global': case 'local': case 'deep': return 'maybe';
     default: return 'maybe';
   }
+}
+
+/** `2n+1`, `odd`, `3` of the `nth-` pseudo-classes, without `of`. */
+function isNth(part: CssNode & { type: 'PseudoClassSelector' }, position: number): boolean {
+  const first = part.children?.first;
+  const nth = first?.type === 'Nth' ? first.nth : undefined;
+  if (nth?.type === 'Identifier') return position % 2 === (nth.name === 'odd' ? 1 : 0);
+  if (nth?.type !== 'AnPlusB') return false;
+  const [a, b] = [Number(nth.a ?? 0), Number(nth.b ?? 0)];
+  return a === 0 ? position === b : (position - b) % a === 0 && (position - b) / a >= 0;
 }

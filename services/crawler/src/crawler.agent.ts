@@ -1,0 +1,72 @@
+import type { AgentHandlers } from '#agent';
+import { Failure, type LeftOut, type RepoMap } from '#contracts';
+import { explore, type Depth, type Exploration } from './explore.js';
+import { featuresOf } from './features.js';
+import { FRAMEWORKS } from './frameworks.js';
+import type { Application } from './framework.js';
+import { openRepo, type OpenedRepo } from './repo.js';
+import { stackOf } from './skeleton.js';
+import { Stylist } from './styles/stylist.js';
+import { testConventionsOf } from './test-conventions.js';
+
+export const agents: AgentHandlers = {
+  'crawler/crawl': async (_inputs, { task, signal, progress, log }) => {
+    const repo = await openRepo(task.repository, task.ref, undefined, (done, total) => progress('read', done, total));
+    log(`${repo.counts.filesRead} of ${repo.counts.files} files read`);
+    const map = crawl(repo, depthOf(task.params.depth), (done, total) => { signal.throwIfAborted(); progress('explore', done, total); });
+    const features = featuresOf(map);
+    log(`${map.routes.length} routes, ${map.screens.length} screens, ${map.behaviours.length} behaviours, ${features.length} features`);
+    return {
+      outputs: { map, features },
+      facts: { commit: map.commit, routes: map.routes.length, screens: map.screens.length, behaviours: map.behaviours.length, features: features.length, skipped: map.leftOut.length },
+    };
+  },
+};
+
+function depthOf(value: unknown): Depth {
+  if (value === undefined) return 'standard';
+  if (value === 'smoke' || value === 'standard' || value === 'deep') return value;
+  throw new Failure('bad-request', 'depth: smoke, standard or deep');
+}
+
+/** The map of a repository that was read. The same commit gives the same bytes. Throws `no-web-front-end`. */
+export function crawl(repo: OpenedRepo, depth: Depth, progress: (done: number, total: number) => void): RepoMap {
+  const applications = applicationsOf(repo);
+  if (applications.length === 0) throw new Failure('no-web-front-end', whatWasLookedAt(repo));
+  const tests = testConventionsOf(repo, applications[0]?.root ?? '');
+  const stylist = new Stylist(repo);
+  const testIdAttribute = tests.playwright?.testIdAttribute ?? 'data-testid';
+  // One run publishes one set of tests against one address: the first application that shows anything is the one under test.
+  let found: Exploration = { screens: [], behaviours: [], routes: [] };
+  const explored: Application[] = [];
+  for (const application of applications) {
+    if (found.screens.length > 0) { repo.leaveOut('beyond-depth', `application ${application.framework} in ${application.root || 'the root'}`, 'one application is tested per run', application.at); continue; }
+    found = explore(application, repo, stylist, { depth, testIdAttribute, progress });
+    explored.push(application);
+  }
+  return {
+    kind: 'repo-map@1', repository: repo.repository, commit: repo.commit, ...(repo.branch !== undefined && { baseBranch: repo.branch }), depth,
+    stack: stackOf(repo, found.screens.length > 0 ? explored.slice(-1) : explored), tests, ...found, leftOut: sorted(repo.leftOut), counts: repo.counts,
+  };
+}
+
+/** What each framework claims. A folder that a more specific one has claimed is not plain HTML as well. */
+function applicationsOf(repo: OpenedRepo): Application[] {
+  const claimed: Application[] = [];
+  for (const framework of FRAMEWORKS) {
+    for (const application of framework.detect(repo)) {
+      if (!claimed.some((other) => other.root === application.root && other.routes.length > 0)) claimed.push(application);
+    }
+  }
+  return claimed;
+}
+
+/** Names of what a repository seems to be, for the person whose repository has no front end we know. */
+function whatWasLookedAt(repo: OpenedRepo): string {
+  const kinds = new Map<string, number>();
+  for (const path of repo.paths) { const kind = /\.([a-z0-9]{1,8})$/i.exec(path)?.[1]?.toLowerCase(); if (kind) kinds.set(kind, (kinds.get(kind) ?? 0) + 1); }
+  const most = [...kinds].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, 5).map(([kind, count]) => `${count} .${kind}`).join(', ');
+  return `looked for ${FRAMEWORKS.map((framework) => framework.name).join(', ')} in ${repo.paths.length} files${most ? `: ${most}` : ''}`.slice(0, 500);
+}
+const sorted = (notes: readonly LeftOut[]): LeftOut[] => notes.toSorted((a, b) => compare(a.reason, b.reason) || compare(a.what, b.what) || compare(a.detail ?? '', b.detail ?? ''));
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

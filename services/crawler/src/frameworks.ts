@@ -1,0 +1,5 @@
+import type { Framework } from './framework.js';
+import { html } from './html.js';
+
+/** Every kind of front end the crawler understands. More specific ones first: what they claim, plain HTML leaves alone. */
+export const FRAMEWORKS: readonly Framework[] = [html];
