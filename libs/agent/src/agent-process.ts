@@ -47,14 +47,14 @@ export class AgentProcess {
 
   constructor({ agentsModuleUrl, environment }: AgentProcessOptions) {
     this.folder = mkdtempSync(join(tmpdir(), 'pullwright-agent-'));
-    this.child = fork(fileURLToPath(new URL(`child${FROM}`, import.meta.url)), [agentsModuleUrl], {
+    this.child = fork(fileURLToPath(new URL(`child${FROM}`, import.meta.url)), [agentsModuleUrl, this.folder], {
       cwd: this.folder, env: { ...environment, TMPDIR: this.folder }, execArgv: [`--max-old-space-size=${HEAP_MB}`, ...SOURCE_ARGUMENTS],
       serialization: 'advanced', detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const keep = (chunk: Buffer) => { this.stderr = (this.stderr + chunk.toString('utf8')).slice(-STDERR_TAIL); };
     this.child.stdout?.on('data', keep);
     this.child.stderr?.on('data', keep);
-    this.ended = new Promise((resolve) => {
+    const ended = new Promise<string>((resolve) => {
       this.child.once('error', (error) => { resolve(error.message); });
       // After `close` stderr is complete; but something that left the process group may keep the pipe open for ever.
       this.child.once('exit', (code, signal) => {
@@ -62,6 +62,11 @@ export class AgentProcess {
         this.child.once('close', () => { resolve(how); });
         setTimeout(resolve, PIPE_GRACE_MS, how).unref();
       });
+    });
+    this.ended = ended.then((how) => {
+      // A process of the group may still be dying in there.
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+      return how;
     });
     const ready = Promise.withResolvers<string[]>();
     const answer = Promise.withResolvers<Extract<FromChild, { type: 'done' | 'failed' }>>();
@@ -73,14 +78,12 @@ export class AgentProcess {
       else if (message.type === 'log') this.listeners?.log(message.message);
       else answer.resolve(message);
     });
-    const timer = setTimeout(() => { ready.reject(new Failure('agent-crashed', `not ready in ${READY_LIMIT_MS} ms`)); this.kill(); }, READY_LIMIT_MS);
+    const timer = setTimeout(() => { ready.reject(new Failure('agent-crashed', `not ready in ${READY_LIMIT_MS} ms`)); void this.kill(); }, READY_LIMIT_MS);
     void this.ready.then(() => { clearTimeout(timer); }, () => { clearTimeout(timer); });
     void this.ended.then((how) => {
       const crash = new Failure('agent-crashed', how, { cause: this.stderr });
       ready.reject(crash);
       answer.reject(crash);
-      // A process of the group may still be dying in there.
-      rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
     });
     // Rejections are for whoever waits; an idle process that dies has nobody waiting.
     this.answer.catch(() => undefined);
@@ -100,7 +103,7 @@ export class AgentProcess {
     const aborted = Promise.withResolvers<never>();
     const abort = () => {
       this.send({ type: 'abort' });
-      setTimeout(() => { this.kill(); }, ABORT_GRACE_MS).unref();
+      setTimeout(() => { void this.kill(); }, ABORT_GRACE_MS).unref();
       aborted.reject(signal.reason);
     };
     if (signal.aborted) abort();
@@ -113,19 +116,19 @@ export class AgentProcess {
       return answer.output;
     } finally {
       signal.removeEventListener('abort', abort);
-      if (!signal.aborted) this.kill();
-      await this.ended;
+      // An aborted handler has its grace; any other is done.
+      await (signal.aborted ? this.ended : this.kill());
     }
   }
 
-  /** Kills the whole group, so that a git or compiler that the agent started does not live on. */
-  kill(): void {
-    if (this.child.pid === undefined) return;
+  /** Kills the whole group, so that a git or compiler that the agent started does not live on; settles when nothing of it is left. */
+  async kill(): Promise<void> {
     try {
-      process.kill(-this.child.pid, 'SIGKILL');
+      if (this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGKILL');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
+    await this.ended;
   }
 
   private send(message: ToChild): void {

@@ -5,7 +5,7 @@ import { agentsOf, Harness, type HarnessOptions } from './harness.js';
 
 class RunningHarness extends Harness implements OnModuleInit, OnApplicationShutdown {
   onModuleInit(): Promise<void> { return this.start(); }
-  onApplicationShutdown(): void { this.stop(); }
+  onApplicationShutdown(): Promise<void> { return this.stop(); }
 }
 
 /** One agent service as a Nest module. Needs a microservice with the `StepServer` transport in the application that imports it. */
@@ -32,7 +32,7 @@ function stepsController(service: string): Type {
     };
     Object.defineProperty(StepsController.prototype, agent, { value: handler, configurable: true, writable: true });
     Ctx()(StepsController.prototype, agent, 0);
-    const listens: MethodDecorator = EventPattern(agent);
+    const listens = EventPattern(agent) as MethodDecorator;
     listens(StepsController.prototype, agent, { value: handler });
   }
   return StepsController;

@@ -1,19 +1,27 @@
+import { rmSync } from 'node:fs';
 import { Failure } from '#contracts';
 import type { AgentHandlers } from './agent.js';
 import type { FromChild, ToChild } from './child-protocol.js';
 
 /**
  * The single-use process: imports the agents' module, says that it is ready, runs one task, answers and ends. It is the leader of a process group, so that
- * whatever it has started ends with it. When the host is gone there is nobody to answer, and it ends at once.
+ * whatever it has started ends with it. When the host is gone there is nobody to answer and nobody who removes its folder: it removes it and ends at once.
  */
+const [agentsModuleUrl, folder] = process.argv.slice(2) as [string, string];
 const stopping = new AbortController();
 
 function send(message: FromChild, sent?: () => void): void {
   process.send?.(message, undefined, undefined, sent);
 }
 
+/** Ends this process and everything it started. */
 function end(): void {
   process.kill(-process.pid, 'SIGKILL');
+}
+
+function endAlone(): void {
+  rmSync(folder, { recursive: true, force: true });
+  end();
 }
 
 async function run({ agent, task, inputs }: Extract<ToChild, { type: 'run' }>, handlers: AgentHandlers): Promise<FromChild> {
@@ -34,8 +42,8 @@ async function run({ agent, task, inputs }: Extract<ToChild, { type: 'run' }>, h
   }
 }
 
-process.once('disconnect', end);
-const { agents } = await import(process.argv[2] as string) as { agents: AgentHandlers };
+process.once('disconnect', endAlone);
+const { agents } = await import(agentsModuleUrl) as { agents: AgentHandlers };
 process.on('message', (message: ToChild) => {
   if (message.type === 'abort') stopping.abort();
   else void run(message, agents).then((answer) => { send(answer, end); });

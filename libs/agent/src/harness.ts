@@ -54,16 +54,16 @@ export class Harness {
         if (missing.length > 0 || extra.length > 0) throw new Failure('agent-unknown', `${service}: missing ${missing.join(', ') || 'none'}; not in the contract ${extra.join(', ') || 'none'}`);
       }
     } catch (error) {
-      this.stop();
+      await this.stop();
       throw error;
     }
     this.stopListening = bus.subscribe(subjects.allCancels, (_data, subject) => { this.cancel(subject.slice(subject.lastIndexOf('.') + 1)); });
   }
 
   /** Ends the waiting processes; running ones end when their message is handed back. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.stopListening();
-    for (const pool of this.pools.values()) pool.close();
+    await Promise.all([...this.pools.values()].map((pool) => pool.close()));
   }
 
   /** Settles the message. Aborting `handBack` kills the step and gives the message to another instance. */

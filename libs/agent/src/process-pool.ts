@@ -1,6 +1,8 @@
 import { Failure } from '#contracts';
 import { AgentProcess, type AgentProcessOptions } from './agent-process.js';
 
+const REFILL_DELAY_MS = 50;
+
 /**
  * Processes that have imported their agents and wait, so that a task does not pay for the start. Each is taken once and never comes back.
  * One is kept ready from the start; from the first task on as many as there are slots.
@@ -25,14 +27,14 @@ export class ProcessPool {
     let taken = this.idle.shift();
     while (taken && !taken.isAlive) taken = this.idle.shift();
     taken ??= new AgentProcess(this.options);
-    // After the task has been sent: the start of a successor must not compete with it for the first milliseconds.
-    setImmediate(() => { this.refill(); });
+    // The start of a successor must not compete with the task for its first milliseconds, which are all that a small one takes.
+    setTimeout(() => { this.refill(); }, REFILL_DELAY_MS).unref();
     return taken;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.closed = true;
-    for (const waiting of this.idle.splice(0)) waiting.kill();
+    await Promise.all(this.idle.splice(0).map((waiting) => waiting.kill()));
   }
 
   private refill(): void {

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { ConsoleLogger, Inject, Module, type DynamicModule, type LogLevel, type OnApplicationShutdown } from '@nestjs/common';
+import { ConsoleLogger, Inject, Module, type DynamicModule, type INestApplication, type LogLevel, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ArtifactStore, openArtifactStore } from '#artifacts';
 import { Bus, StepServer } from '#bus';
@@ -17,14 +17,20 @@ const LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug'];
  */
 export async function startAgentService(service: string, agentsModuleUrl: string): Promise<void> {
   const config = loadConfig();
+  const app = await createAgentService(service, agentsModuleUrl, config);
+  app.enableShutdownHooks();
+  await app.listen(config.HEALTH_PORT, config.HOST);
+}
+
+/** The Nest application: its HTTP side is /health, its microservice takes the tasks, already listening when this settles. */
+export async function createAgentService(service: string, agentsModuleUrl: string, config: Config): Promise<INestApplication> {
   const bus = await openBus(service, config);
   const app = await NestFactory.create(AgentService.forRoot({ service, agentsModuleUrl, bus, store: openArtifactStore(config), slots: config.CONCURRENCY }), {
     logger: new ConsoleLogger({ json: config.LOG_JSON, logLevels: LEVELS.slice(0, LEVELS.indexOf(config.LOG_LEVEL) + 1) }),
   });
   app.connectMicroservice({ strategy: new StepServer(bus, { slots: config.CONCURRENCY, graceMs: GRACE_MS }) });
-  app.enableShutdownHooks();
   await app.startAllMicroservices();
-  await app.listen(config.HEALTH_PORT, config.HOST);
+  return app;
 }
 
 /** Serves the same agents inside another process (the standalone): no health endpoint, no signals, no logger of its own. `stop` hands running steps back at once. */
