@@ -20,7 +20,8 @@ export type Followed = { event: RunEvent } | { progress: Progress };
 
 /** The REST API of a Pullwright, wherever it runs. Every refusal becomes an `Exit` that says what the problem says. */
 export class Api {
-  constructor(readonly url: string) {}
+  /** `revive` is asked when a stream breaks and nobody answers: it answers with the address to go on at. */
+  constructor(private url: string, private readonly revive?: () => Promise<string>) {}
 
   async startRun(body: Record<string, unknown>): Promise<Accepted> { return Accepted.parse(await this.post('/api/v1/runs', body)); }
   async cancel(runId: string): Promise<Accepted> { return Accepted.parse(await this.post(`/api/v1/runs/${segment(runId)}/cancel`)); }
@@ -60,6 +61,7 @@ export class Api {
         if (error instanceof Exit && error.code !== EXIT.failure) throw error;
         if (++broken > RECONNECTS) throw error;
         await new Promise((resolve) => { setTimeout(resolve, RECONNECT_MS); });
+        if (this.revive) this.url = await this.revive();
       }
     }
   }

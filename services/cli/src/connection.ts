@@ -33,7 +33,13 @@ export async function openConnection(): Promise<Connection> {
   const interrupt = () => interrupted.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    return await startOrJoin(home, interrupted.signal);
+    let joined = await startOrJoin(home, interrupted.signal);
+    // One that was killed is started again: it finds every run where it was.
+    const revive = async () => {
+      if (joined.lease.destroyed || joined.lease.readableEnded) joined = await startOrJoin(home, new AbortController().signal);
+      return joined.url;
+    };
+    return { api: new Api(joined.url, revive), close: () => letGo(joined.lease) };
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
@@ -49,7 +55,7 @@ export async function withApi<T>(use: (api: Api) => Promise<T>): Promise<T> {
   }
 }
 
-async function startOrJoin(home: string, interrupted: AbortSignal): Promise<Connection> {
+async function startOrJoin(home: string, interrupted: AbortSignal): Promise<{ url: string; lease: Socket }> {
   let child: ChildProcess | undefined;
   for (const deadline = Date.now() + START_LIMIT_MS; Date.now() < deadline; await sleep(50)) {
     if (interrupted.aborted) {
@@ -60,7 +66,7 @@ async function startOrJoin(home: string, interrupted: AbortSignal): Promise<Conn
     const lease = running && await takeLease(running.leasePort);
     if (running && lease) {
       child?.unref();
-      return { api: new Api(running.url), close: () => letGo(lease) };
+      return { url: running.url, lease };
     }
     if (child !== undefined && (child.signalCode !== null || (child.exitCode ?? 0) !== 0)) throw new Exit(EXIT.failure, `the services did not start:\n${await tail(home)}`, 'doctor');
     if (child === undefined) {
@@ -89,13 +95,15 @@ async function start(home: string): Promise<ChildProcess> {
 
 async function takeLease(port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    socket.once('data', (greeting) => resolve(greeting.toString() === 'held\n' ? socket : undefined));
+    const socket = connect({ port, host: '127.0.0.1' });
+    // Read on: a socket that is not read does not notice that the other side has closed.
+    socket.on('data', (greeting) => resolve(greeting.toString() === 'held\n' ? socket : undefined));
     socket.once('close', () => resolve(undefined)).on('error', () => resolve(undefined));
   });
 }
 
 async function letGo(lease: Socket): Promise<void> {
+  if (lease.destroyed) return;
   const timer = setTimeout(() => lease.destroy(), STOP_LIMIT_MS);
   await new Promise<void>((resolve) => { lease.once('close', () => resolve()).end(); });
   clearTimeout(timer);

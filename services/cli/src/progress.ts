@@ -9,6 +9,7 @@ interface FanOut { count: number; done: number; facts: Record<string, number>; s
 /** Tells a run's events, one line a step, with what it counted and how long it took. */
 export class Narrator {
   private readonly fanOuts = new Map<string, FanOut>();
+  private readonly begun = new Set<string>();
 
   tell(followed: Followed): void {
     if ('progress' in followed) {
@@ -19,7 +20,7 @@ export class Narrator {
     const { event } = followed;
     const [step = '', element] = (event.stepId ?? '').split('/');
     switch (event.type) {
-      case 'step-dispatched': sayNow(dim(`  ${event.stepId} …`)); return;
+      case 'step-dispatched': this.begun.add(event.stepId ?? ''); sayNow(dim(`  ${event.stepId} …`)); return;
       case 'step-fanned-out': this.fanOuts.set(step, { count: event.count ?? 0, done: 0, facts: {}, since: Date.parse(event.at) }); return;
       case 'step-succeeded':
         if (element !== undefined) this.element(step, event);
@@ -28,7 +29,8 @@ export class Narrator {
       case 'step-skipped': this.step(dim('–'), step, 'skipped'); return;
       case 'step-retrying': this.step(yellow('↻'), event.stepId ?? '', `${whatFailed(event)}; next try in ${seconds(event.delayMs ?? 0)}`); return;
       case 'step-failed': this.step(red('✗'), event.stepId ?? '', whatFailed(event), event.durationMs); return;
-      case 'step-cancelled': this.step(dim('–'), event.stepId ?? '', 'cancelled'); return;
+      // What never began needs no line of its own when the run ends early.
+      case 'step-cancelled': if (this.begun.has(event.stepId ?? '')) this.step(dim('–'), event.stepId ?? '', 'cancelled'); return;
       case 'step-blocked': this.step(dim('…'), step, 'waits for another run on this repository'); return;
       case 'approval-requested': this.step(yellow('?'), step, `waits for ${(event.roles ?? []).join(' or ')}: pullwright approve ${event.runId} ${step} --role ${event.roles?.[0] ?? '<role>'}`); return;
       case 'approval-decided': this.step(event.decision === 'approve' ? green('✓') : red('✗'), step, `${event.decision === 'approve' ? 'approved' : 'rejected'} as ${event.role ?? ''}`); return;
