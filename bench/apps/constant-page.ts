@@ -5,14 +5,14 @@ export const GENERIC_PAGE = `<!doctype html><html lang="en"><head><title>Constan
 
 export interface ConstantPage {
   baseUrl: string;
-  /** Paths of the pages (not of their images and styles) that were asked for since the last call. */
-  takeVisited(): string[];
+  /** Paths of the pages (not of their images and styles) that were asked for. */
+  visited(): readonly string[];
   close(): Promise<void>;
 }
 
 /** A server that answers every request with the same page: what a test must notice. */
 export async function serveConstantPage(html: string): Promise<ConstantPage> {
-  let visited: string[] = [];
+  const visited: string[] = [];
   const server = createServer((request, response) => {
     if (request.headers.accept?.includes('text/html')) visited.push(new URL(request.url ?? '/', 'http://constant').pathname);
     request.resume();
@@ -21,11 +21,7 @@ export async function serveConstantPage(html: string): Promise<ConstantPage> {
   await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(0, '127.0.0.1', resolve); });
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    takeVisited() {
-      const paths = visited;
-      visited = [];
-      return paths;
-    },
+    visited: () => visited,
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => { server.close(resolve); });

@@ -60,15 +60,15 @@ export async function measure(subject: Subject, engine: Engine): Promise<Report>
     const specs = [...new Set(generated.manifest.tests.map(({ file }) => file))];
     const suite = { checkout, specs, testIdAttribute: await testIdAttribute(checkout, specs[0] ?? '') };
     const { runs, home } = await onApplication(subject, suite);
-    const fooledByAny = (await onConstantPage(GENERIC_PAGE, suite)).passed;
-    const byHome = await onConstantPage(home, suite, new URL(subject.readyPath, subject.baseUrl).pathname);
+    const fooledByAny = await passingOn(GENERIC_PAGE, suite);
+    const { elsewhere, homeOnly } = await partedByVisits(await passingOn(home, suite), home, suite, new URL(subject.readyPath, subject.baseUrl).pathname);
     const leftOut: Record<string, number> = {};
     for (const { reason } of generated.manifest.leftOut) leftOut[reason] = (leftOut[reason] ?? 0) + 1;
     const failures = failuresIn(runs);
-    const tests = runs[0]?.length ?? 0;
+    const tests = new Set(runs.map(({ test }) => test)).size;
     return {
       name: subject.name, routes: generated.manifest.routes, tests, passed: tests - failures.length, failures,
-      fooled: [...new Set([...fooledByAny, ...byHome.passed])], homeOnly: byHome.homeOnly, leftOut,
+      fooled: [...new Set([...fooledByAny.map(({ test }) => test), ...elsewhere])], homeOnly, leftOut,
       seconds: { make: (made - started) / 1000, run: (Date.now() - made) / 1000 }, ...(subject.keep && { checkout }),
     };
   } finally {
@@ -78,40 +78,39 @@ export async function measure(subject: Subject, engine: Engine): Promise<Report>
 
 type Suite = Pick<SuiteOptions, 'checkout' | 'specs' | 'testIdAttribute'>;
 
-async function onApplication(subject: Subject, suite: Suite): Promise<{ runs: TestRun[][]; home: string }> {
+async function onApplication(subject: Subject, suite: Suite): Promise<{ runs: TestRun[]; home: string }> {
   const readyUrl = new URL(subject.readyPath, subject.baseUrl).href;
   const application = await startApplication({ folder: subject.app, command: subject.start, readyUrl, env: subject.env });
   try {
-    const runs: TestRun[][] = [];
-    for (let i = 0; i < subject.repeat; i++) runs.push(await runSuite({ ...suite, baseUrl: subject.baseUrl, patience: PATIENCE.application, workers: 2 }));
+    const runs = await runSuite({ ...suite, targets: [{ baseUrl: subject.baseUrl }], repeat: subject.repeat, patience: PATIENCE.application, workers: 2 });
     return { runs, home: await renderedPage(readyUrl) };
   } finally {
     await application.stop();
   }
 }
 
-function failuresIn(runs: TestRun[][]): Report['failures'] {
-  const byTest = new Map<string, TestRun[]>();
-  for (const run of runs.flat()) if (!run.passed) byTest.set(run.test, [...(byTest.get(run.test) ?? []), run]);
+function failuresIn(runs: readonly TestRun[]): Report['failures'] {
+  const byTest = Map.groupBy(runs.filter(({ passed }) => !passed), ({ test }) => test);
   return [...byTest].map(([test, failed]) => ({ test, times: failed.length, ...(failed[0]?.error !== undefined && { error: failed[0].error }) }));
 }
 
-/** `homePath`: the page is the application's own at this path. A test that passes is run again alone, to see whether it asked for any other. */
-async function onConstantPage(html: string, suite: Suite, homePath?: string): Promise<{ passed: string[]; homeOnly: string[] }> {
+async function passingOn(html: string, suite: Suite): Promise<TestRun[]> {
   const server = await serveConstantPage(html);
   try {
-    const options = { ...suite, baseUrl: server.baseUrl, patience: PATIENCE.constant, workers: 4 };
-    const found = (await runSuite(options)).filter(({ passed }) => passed);
-    if (homePath === undefined) return { passed: found.map(({ test }) => test), homeOnly: [] };
-    const passed: string[] = [];
-    const homeOnly: string[] = [];
-    for (const { test, place } of found) {
-      server.takeVisited();
-      await runSuite({ ...options, only: place, workers: 1 });
-      (server.takeVisited().every((path) => path === homePath) ? homeOnly : passed).push(test);
-    }
-    return { passed, homeOnly };
+    return (await runSuite({ ...suite, targets: [{ baseUrl: server.baseUrl }], repeat: 1, patience: PATIENCE.constant, workers: 4 })).filter(({ passed }) => passed);
   } finally {
     await server.close();
+  }
+}
+
+/** Runs each of these tests again on a server of its own, and parts those that asked for nothing but the home page from the others. */
+async function partedByVisits(found: readonly TestRun[], html: string, suite: Suite, homePath: string): Promise<{ elsewhere: string[]; homeOnly: string[] }> {
+  const servers = await Promise.all(found.map(async (run) => ({ run, server: await serveConstantPage(html) })));
+  try {
+    await runSuite({ ...suite, targets: servers.map(({ run, server }) => ({ baseUrl: server.baseUrl, only: run.titlePath })), repeat: 1, patience: PATIENCE.constant, workers: 2 });
+    const { homeOnly = [], elsewhere = [] } = Object.groupBy(servers, ({ server }) => (server.visited().every((path) => path === homePath) ? 'homeOnly' : 'elsewhere'));
+    return { elsewhere: elsewhere.map(({ run }) => run.test), homeOnly: homeOnly.map(({ run }) => run.test) };
+  } finally {
+    await Promise.all(servers.map(({ server }) => server.close()));
   }
 }

@@ -14,8 +14,8 @@ const launchOptions = () => ({ executablePath: childEnvironment(['CHROMIUM_PATH'
 export interface TestRun {
   /** File, describes and title: unique in a suite. */
   test: string;
-  /** `file:line`, to run it alone. */
-  place: string;
+  /** The same as `--grep` sees it. */
+  titlePath: string;
   passed: boolean;
   /** First lines of the error. */
   error?: string;
@@ -26,31 +26,33 @@ export interface SuiteOptions {
   checkout: string;
   /** Paths of the generated specs in it: the repository may have others beside them. */
   specs: readonly string[];
-  baseUrl: string;
+  /** The tests run against each of them; `only`: nothing but the test of this title path there. */
+  targets: ReadonlyArray<{ baseUrl: string; only?: string }>;
+  /** Times each test runs. */
+  repeat: number;
   /** Milliseconds that an action or expectation may take. */
   patience: number;
   workers: number;
   testIdAttribute: string;
-  /** `file:line`: this test alone. */
-  only?: string;
 }
 
-/** Runs the generated tests once in headless Chromium, without retries, and returns one entry per test. Throws when Playwright cannot load them. */
+/** Runs the generated tests in headless Chromium, without retries, and returns an entry per test, target and repetition. Throws when Playwright cannot load them. */
 export async function runSuite(options: SuiteOptions): Promise<TestRun[]> {
-  if (options.specs.length === 0) return [];
+  if (options.specs.length === 0 || options.targets.length === 0) return [];
   const config = join(options.checkout, 'bench.playwright.config.mjs');
   const reportFile = join(options.checkout, 'bench.report.json');
-  await writeFile(config, `export default ${JSON.stringify({
+  const settings = {
     testDir: options.checkout, testMatch: options.specs.map((path) => join(options.checkout, path).replaceAll(/[\\*?[\]{}()!+@]/g, '\\$&')), outputDir: join(options.checkout, 'bench.results'),
-    fullyParallel: true, retries: 0, workers: options.workers, forbidOnly: true,
+    fullyParallel: true, retries: 0, workers: options.workers, forbidOnly: true, repeatEach: options.repeat,
     reporter: [['json', { outputFile: reportFile }]],
     timeout: options.patience * 6, expect: { timeout: options.patience },
-    use: {
-      baseURL: options.baseUrl, launchOptions: launchOptions(), actionTimeout: options.patience, navigationTimeout: options.patience * 3, testIdAttribute: options.testIdAttribute,
-    },
-  }, null, 2)};\n`);
+    use: { launchOptions: launchOptions(), actionTimeout: options.patience, navigationTimeout: options.patience * 3, testIdAttribute: options.testIdAttribute },
+  };
+  const projects = options.targets.map(({ baseUrl, only }, i) => ({ name: `target-${i}`, use: { baseURL: baseUrl }, ...(only !== undefined && { grep: `${only.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}$` }) }));
+  await writeFile(config, `const projects = ${JSON.stringify(projects)};
+export default { ...${JSON.stringify(settings)}, projects: projects.map(({ grep, ...project }) => (grep === undefined ? project : { ...project, grep: new RegExp(grep) })) };\n`);
   await rm(reportFile, { force: true });
-  const output = await runCli(options.checkout, ['test', '--config', config, ...(options.only === undefined ? [] : [options.only])]);
+  const output = await runCli(options.checkout, ['test', '--config', config]);
   const text = await readFile(reportFile, 'utf8').catch((cause: unknown) => { throw new Error(`Playwright wrote no report:\n${output}`, { cause }); });
   const report = JSON.parse(text) as Report;
   if (report.errors.length > 0) throw new Error(`Playwright could not load the tests:\n${report.errors.map((error) => error.message).join('\n')}`);
@@ -58,17 +60,18 @@ export async function runSuite(options: SuiteOptions): Promise<TestRun[]> {
 }
 
 interface Report { suites: Suite[]; errors: Array<{ message: string }> }
-interface Suite { title: string; suites?: Suite[]; specs: Array<{ title: string; file: string; line: number; ok: boolean; tests: Array<{ results: Array<{ errors?: Array<{ message?: string }> }> }> }> }
+interface Suite { title: string; suites?: Suite[]; specs: Array<{ title: string; tests: Array<{ status: string; results: Array<{ errors?: Array<{ message?: string }> }> }> }> }
 
 function collect(suite: Suite, above: string[]): TestRun[] {
   const titles = [...above, suite.title];
-  const own = suite.specs.map((spec): TestRun => {
-    const error = spec.tests[0]?.results.at(-1)?.errors?.[0]?.message;
+  const own = suite.specs.flatMap((spec) => spec.tests.map((test): TestRun => {
+    const error = test.results.at(-1)?.errors?.[0]?.message;
+    const path = [...titles, spec.title];
     return {
-      test: [...titles, spec.title].join(' › '), place: `${spec.file}:${spec.line}`, passed: spec.ok,
+      test: path.join(' › '), titlePath: path.join(' '), passed: test.status === 'expected',
       ...(error !== undefined && { error: stripVTControlCharacters(error).split('\n').slice(0, 12).join('\n') }),
     };
-  });
+  }));
   return [...own, ...(suite.suites ?? []).flatMap((inner) => collect(inner, titles))];
 }
 

@@ -26,7 +26,7 @@ const options = new Command('bench/apps')
   .parse()
   .opts<Options>();
 
-const engine = Object.hasOwn(ENGINES, options.engine) ? ENGINES[options.engine] : undefined;
+const engine = Object.hasOwn(ENGINES, options.engine) ? ENGINES[options.engine as keyof typeof ENGINES] : undefined;
 if (engine === undefined) throw new Error(`--engine ${options.engine}: there are ${Object.keys(ENGINES).join(', ')}`);
 const report = await measure({ ...options, name: basename(resolve(options.app)) }, engine);
 process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : `${table([report])}\n`);
