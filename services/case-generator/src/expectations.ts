@@ -6,7 +6,7 @@ const ROLES = ['heading', 'alert', 'status', 'dialog', 'alertdialog', 'form', 't
 /** What tells one screen from another first: headings by level, then messages, then what one works with. */
 const telling = (element: Element) => (element.role === 'heading' ? (element.level ?? 6) / 10 : (ROLES.indexOf(element.role ?? '') + 1 || ROLES.length + 1) + (element.field ? -0.5 : 0));
 
-const MAX_VISIBLE = { moving: 2, staying: 3 };
+const MAX_VISIBLE = 3;
 const MAX_HIDDEN = 2;
 
 /** Those candidates that nothing on the other screen answers to, so that finding one says which screen this is. */
@@ -23,6 +23,8 @@ function ranked(ids: readonly string[], screen: Screen): Element[] {
     .sort((a, b) => ambiguity(a.element, screen) - ambiguity(b.element, screen) || telling(a.element) - telling(b.element) || a.i - b.i).map(({ element }) => element);
 }
 
+const idsOf = (screen: Screen) => screen.elements.map(({ id }) => id);
+
 /** What is on the one screen and not on the other, most telling first. */
 function tellingApart(ids: readonly string[], here: Screen, other: Screen, most: number, expect: 'visible' | 'hidden'): Expectation[] {
   const found: Expectation[] = [];
@@ -38,8 +40,9 @@ function tellingApart(ids: readonly string[], here: Screen, other: Screen, most:
 export function expectationsOf(behaviour: Behaviour, on: Screen, to: Screen, steps: readonly CaseStep[]): { given: Expectation[]; expectations: Expectation[] } {
   const moves = on.id !== to.id && behaviour.navigates;
   const redirect = behaviour.kind === 'redirect';
-  const gone = tellingApart(behaviour.disappears, on, to, MAX_HIDDEN, 'hidden');
-  const seen = redirect ? identity(to) : tellingApart(behaviour.appears, to, on, moves ? MAX_VISIBLE.moving : MAX_VISIBLE.staying, 'visible');
+  // Between two pages everything may differ; on one page only what the behaviour changes is its doing.
+  const gone = tellingApart(moves ? idsOf(on) : behaviour.disappears, on, to, MAX_HIDDEN, 'hidden');
+  const seen = redirect ? identity(to) : tellingApart(moves ? idsOf(to) : behaviour.appears, to, on, moves ? 1 : MAX_VISIBLE, 'visible');
   const effects = [...seen, ...changesOf(behaviour, on, to), ...echoesOf(behaviour, to, steps)];
   if (!redirect && on.title !== null && to.title !== null && on.title !== to.title) effects.push({ expect: 'title', title: to.title });
   if (!moves && !redirect) effects.push(...gone);
@@ -51,7 +54,7 @@ export function expectationsOf(behaviour: Behaviour, on: Screen, to: Screen, ste
 
 /** Redirects start nowhere: the screen is known by its most telling element. */
 function identity(screen: Screen): Expectation[] {
-  const best = ranked(screen.elements.map(({ id }) => id), screen).find((element) => candidatesFor(element).length > 0 && telling(element) <= ROLES.length);
+  const best = ranked(idsOf(screen), screen).find((element) => candidatesFor(element).length > 0 && telling(element) <= ROLES.length);
   return best ? [{ expect: 'visible', target: targetOf(best, screen) }] : [];
 }
 
@@ -59,7 +62,7 @@ function identity(screen: Screen): Expectation[] {
 function givenOf(on: Screen, to: Screen, gone: readonly Expectation[], seen: readonly Expectation[]): Expectation[] {
   const before = gone.flatMap((one): Expectation[] => (one.expect === 'hidden' ? [{ expect: 'visible', target: one.target }] : [])).slice(0, 1);
   if (on.path !== to.path) return before.length === 0 && on.title !== null && on.title !== to.title ? [{ expect: 'title', title: on.title }] : before;
-  const heading = ranked(on.elements.map(({ id }) => id), on).find((element) => element.role === 'heading' && candidatesFor(element).length > 0);
+  const heading = ranked(idsOf(on), on).find((element) => element.role === 'heading' && candidatesFor(element).length > 0);
   const known: Expectation[] = heading ? [{ expect: 'visible', target: targetOf(heading, on) }] : before;
   const absent = seen.flatMap((one): Expectation[] => (one.expect === 'visible' ? [{ expect: 'hidden', target: one.target }] : [])).slice(0, 1);
   return [...known, ...absent];

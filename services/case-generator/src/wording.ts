@@ -51,7 +51,7 @@ export function action(behaviour: Behaviour, on: Screen): string {
   if (!last || !target) return last?.do === 'go-back' ? 'Going back' : `On ${screenName(on)}, the action`;
   const value = last.data?.kind === 'literal' ? quote(last.data.value) : 'a new value';
   switch (last.do) {
-    case 'click': return `The ${withNoun(target)}${where(target, on)}`;
+    case 'click': return noun(target) ? `The ${withNoun(target)}${where(target, on)}` : `Clicking ${quote(nameOf(target))}`;
     case 'double-click': return `Double-clicking ${withNoun(target)}`;
     case 'hover': return `Hovering over ${withNoun(target)}`;
     case 'check': return `Ticking ${quote(nameOf(target))}`;
@@ -78,10 +78,11 @@ function condition(behaviour: Behaviour, on: Screen): string {
   const form = element(on, behaviour.steps.at(-1)?.element)?.inForm;
   const fields = on.elements.filter((one) => one.field && one.inForm === form && one.presence === 'shown');
   const culprit = element(on, behaviour.invalid?.element);
+  const untouched = !fields.some(({ id }) => touched.has(id));
   switch (behaviour.kind) {
     case 'submit-missing': {
-      const empty = culprit ? [culprit] : fields.filter((one) => !touched.has(one.id));
-      if (!culprit && empty.length === fields.length && fields.length > 1) return 'with nothing filled in';
+      if (untouched && fields.length > 1) return 'with nothing filled in';
+      const empty = culprit ? [culprit] : fields.filter((one) => !touched.has(one.id) && !CHOSEN.includes(one.field?.type ?? ''));
       return empty.length === 0 ? 'with a value missing' : `without ${empty.slice(0, 2).map((one) => quote(nameOf(one))).join(' and ')}`;
     }
     case 'submit-malformed': return culprit ? `with a malformed ${quote(nameOf(culprit))}` : 'with malformed data';
@@ -90,18 +91,24 @@ function condition(behaviour: Behaviour, on: Screen): string {
   }
 }
 
+/** Roles of what an application says to its user. */
 const SAYS = ['alert', 'status'];
+/** Types of fields that always have a value, or need none. */
+const CHOSEN = ['radio', 'checkbox', 'select', 'hidden', 'range', 'color'];
 
 /** `opens “Plans”`, `shows “Username is required”`, `is stopped at “Email”`: the rest of the title. */
 export function outcome(behaviour: Behaviour, to: Screen, expectations: readonly Expectation[], find: (expectation: Expectation) => Element | undefined): string {
   const visible = expectations.filter(({ expect }) => expect === 'visible').flatMap((one) => find(one) ?? []);
   const said = visible.find((one) => SAYS.includes(one.role ?? '')) ?? visible[0];
   if (behaviour.invalid) {
-    return said ? `shows ${quote(nameOf(said))}` : 'is stopped at that field';
+    const field = expectations.filter(({ expect }) => expect === 'invalid').flatMap((one) => find(one) ?? [])[0];
+    if (said) return `shows ${quote(nameOf(said))}`;
+    return field && behaviour.steps.length === 1 ? `is stopped at ${quote(nameOf(field))}` : 'is stopped';
   }
   if (behaviour.kind === 'redirect') return `leads to ${screenName(to)}`;
-  if (behaviour.navigates && behaviour.kind !== 'submit-missing' && behaviour.kind !== 'submit-rejected') return `opens ${screenName(to)}`;
-  if (said) return `shows ${SAYS.includes(said.role ?? '') || !noun(said) || said.role === 'heading' ? quote(nameOf(said)) : `the ${withNoun(said)}`}`;
+  const answered = said && SAYS.includes(said.role ?? '');
+  if (behaviour.navigates && !(answered && behaviour.kind !== 'submit-valid')) return `opens ${screenName(to)}`;
+  if (said) return `shows ${answered || !noun(said) || said.role === 'heading' ? quote(nameOf(said)) : `the ${withNoun(said)}`}`;
   for (const expectation of expectations) {
     const target = find(expectation);
     const name = target ? quote(nameOf(target)) : '';
