@@ -49,8 +49,8 @@ export const subjects = {
 } as const;
 
 export const CONSUMERS: readonly ConsumerDefinition[] = [
-  { stream: 'PULLWRIGHT_COMMANDS', durable: 'coordinator-commands', filterSubject: 'pullwright.command.*', ackWaitMs: 30_000, maxAckPending: 2048, service: 'coordinator' },
-  { stream: 'PULLWRIGHT_RESULTS', durable: 'coordinator-results', filterSubject: 'pullwright.result.*', ackWaitMs: 30_000, maxAckPending: 4096, service: 'coordinator' },
+  { stream: 'PULLWRIGHT_COMMANDS', durable: 'coordinator-commands', filterSubject: 'pullwright.command.*', ackWaitMs: 5_000, maxAckPending: 2048, service: 'coordinator' },
+  { stream: 'PULLWRIGHT_RESULTS', durable: 'coordinator-results', filterSubject: 'pullwright.result.*', ackWaitMs: 5_000, maxAckPending: 4096, service: 'coordinator' },
   { stream: 'PULLWRIGHT_ADVISORIES', durable: 'coordinator-advisories', filterSubject: '$JS.EVENT.ADVISORY.CONSUMER.>', ackWaitMs: 30_000, maxAckPending: 256, service: 'coordinator' },
   ...Object.keys(AGENTS).map((agent) => ({
     stream: 'PULLWRIGHT_TASKS', durable: agent.replace('/', '-'), filterSubject: subjects.task(agent), ackWaitMs: 60_000, maxAckPending: 1024, service: agent.split('/')[0] as string,

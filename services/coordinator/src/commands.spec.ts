@@ -25,7 +25,7 @@ describe('start-run', () => {
     const [one, two] = await Promise.all([stage.command('start-run', request({ idempotency })), stage.command('start-run', request({ idempotency }))]);
     if (!one.ok || !two.ok) throw new Error('refused');
     expect(one.runId).toBe(two.runId);
-    expect([one.repeated, two.repeated].sort()).toEqual([false, true]);
+    expect([one, two].filter((reply) => reply.repeated)).toHaveLength(1);
     expect(await stage.command('start-run', request({ idempotency }))).toEqual({ ok: true, runId: one.runId, repeated: true });
     expect(await count()).toBe(before + 1);
   });

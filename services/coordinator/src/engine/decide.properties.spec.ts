@@ -1,5 +1,5 @@
-import fc from 'fast-check';
-import type { FailureCode } from '#contracts';
+import * as fc from 'fast-check';
+import { RunEvent, Task, type FailureCode } from '#contracts';
 import { pipelineOf, RETRYABLE, RUN_ID, Simulation, type Script } from '../test/simulation.js';
 import type { Signal } from './decide.js';
 import { isUndo, keyOf, undone } from './run-state.js';
@@ -39,6 +39,8 @@ function deliver(simulation: Simulation, signal: Signal): void {
   const tasksBefore = simulation.tasks.length;
   simulation.signal(signal);
   const { run } = simulation;
+  for (const event of simulation.events) RunEvent.parse(event);
+  for (const task of simulation.tasks) Task.parse(task);
   expect(simulation.events.map((event) => event.seq)).toEqual(simulation.events.map((_, index) => index + 1));
   const ids = simulation.tasks.map((task) => `${task.stepId}#${task.attempt}`);
   expect(new Set(ids).size).toBe(ids.length);
@@ -79,6 +81,7 @@ function play(simulation: Simulation, moves: readonly Move[]): Simulation {
     else if (what === 'forge' && waiting?.type === 'result') deliver(simulation, { type: 'result', result: { ...waiting.result, attempt: waiting.result.attempt + 1 + (pick % 3) } });
     else if (what === 'back-off') simulation.fire('backing-off');
     else if (what === 'time-limit') simulation.fire('dispatched');
+    else if (what === 'cancel') deliver(simulation, { type: 'cancel', by: 'bo' });
     else if (what === 'lock') deliver(simulation, { type: 'lock', stepId: ['c', 'p'][pick % 2] as string, granted: pick % 3 === 0 });
   }
   return simulation.finish();
@@ -114,12 +117,13 @@ describe('decide, whatever the order of messages', () => {
     }), { numRuns: 300 });
   });
 
-  test('a retry brings a failed run to the end that it would have had', () => {
-    fc.assert(fc.property(pipelines, doom, schedule, (pipeline, script, moves) => {
+  test('a retry brings a run that has failed or was cancelled to the end that it would have had', () => {
+    fc.assert(fc.property(pipelines, doom, schedule, fc.boolean(), (pipeline, script, moves, cancelled) => {
       let healed = false;
-      const simulation = play(new Simulation(pipeline, (stepId, tries) => (healed ? 'ok' : script(stepId, tries))), moves);
+      const simulation = new Simulation(pipeline, (stepId, tries) => (healed ? 'ok' : script(stepId, tries)));
+      play(simulation, cancelled ? [...moves.slice(0, 8), { what: 'cancel', pick: 0 }] : moves);
+      fc.pre(simulation.run.status !== 'succeeded');
       healed = true;
-      fc.pre(simulation.run.status === 'failed');
       deliver(simulation, { type: 'retry', by: 'ann' });
       simulation.finish();
       expect(simulation.run.status).toBe('succeeded');

@@ -1,4 +1,4 @@
-import { Simulation, artifact, failed, pipelineOf, succeeded, type Script } from '../test/simulation.js';
+import { Simulation, artifact, failed, pipelineOf, succeeded } from '../test/simulation.js';
 import type { Signal } from './decide.js';
 import { GRACE_MS } from './step.js';
 
@@ -143,8 +143,7 @@ describe('decide', () => {
   });
 
   test('backs off exponentially up to the longest delay, then fails', () => {
-    const crash: Script = () => 'agent-crashed';
-    const simulation = new Simulation(pipelineOf('a: { run: crawler/crawl, retry: { attempts: 5, delay: 1s, factor: 3, maxDelay: 10s } }'), crash);
+    const simulation = new Simulation(pipelineOf('a: { run: crawler/crawl, retry: { attempts: 5, delay: 1s, factor: 3, maxDelay: 10s } }'), () => 'agent-crashed');
     simulation.signal(start);
     simulation.finish();
     expect(simulation.events.flatMap((event) => event.delayMs ?? [])).toEqual([1000, 3000, 9000, 10_000]);

@@ -1,6 +1,10 @@
-import { Failure, type FailureFact, type PipelineStep, type RunEvent, type Task } from '#contracts';
+import { Failure, MAX_MESSAGE_BYTES, type FailureFact, type PipelineStep, type RunEvent, type Task } from '#contracts';
 import type { RunSpec, CompiledPipeline } from './pipeline.js';
 import { isSettled, keyOf, type RunState, type StepState } from './run-state.js';
+
+/** The headers of a message: twice its id, its type, source and time. */
+const HEADER_BYTES = 768;
+export const fitsOnBus = (message: Task | RunEvent): boolean => Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES - HEADER_BYTES;
 
 export interface Decision {
   run: RunState;
@@ -69,7 +73,9 @@ export class Draft {
   emit(type: RunEvent['type'], fields: Partial<Omit<RunEvent, 'runId' | 'seq' | 'type' | 'at'>> = {}): void {
     const seq = this.run.seq + 1;
     this.setRun({ seq });
-    this.events.push({ runId: this.run.runId, seq, type, at: new Date(this.at).toISOString(), ...fields });
+    const event: RunEvent = { runId: this.run.runId, seq, type, at: new Date(this.at).toISOString(), ...fields };
+    // A result that just fits on the bus would not fit again with the event's fields around it; the step has its outputs.
+    this.events.push(fitsOnBus(event) ? event : { ...event, outputs: undefined });
   }
   command(task: Task): void { this.tasks.push(task); }
   claim(stepId: string): void { this.claims.push(stepId); }

@@ -1,5 +1,5 @@
-import { Failure, FAILURES, MAX_MESSAGE_BYTES, type ArtifactMap, type Fact, type FailureFact, type Result, type Task } from '#contracts';
-import type { Draft } from './draft.js';
+import { Failure, FAILURES, type ArtifactMap, type Fact, type FailureFact, type Result, type Task } from '#contracts';
+import { fitsOnBus, type Draft } from './draft.js';
 import { agentContract, isApproval, milliseconds, type CompiledPipeline, type RunSpec } from './pipeline.js';
 import { elementOf, isElement, isSettled, isUndo, keyOf, undoOf, undone, type RunState, type StepState } from './run-state.js';
 
@@ -18,8 +18,6 @@ import { elementOf, isElement, isSettled, isUndo, keyOf, undoOf, undone, type Ru
 
 /** Beyond the time limit: for the queue in front of the agent, the redelivery after a crash, and the harness's own stop. Only then is an attempt given up. */
 export const GRACE_MS = 5 * 60_000;
-/** Room for the headers of a task. */
-const HEADER_BYTES = 512;
 
 /** All its needs have settled well. */
 export function start(draft: Draft, key: string): void {
@@ -119,7 +117,7 @@ export function dispatch(draft: Draft, stepId: string): void {
   if (spec.undo && !isUndo(stepId)) recordUndo(draft, stepId, spec.undo);
   draft.set(stepId, { status: 'dispatched', attempt: attempt + 1, tries: tries + 1, inputs, wakeAt: draft.at + milliseconds(spec.timeout) + GRACE_MS });
   const task = taskOf(draft.pipeline, draft.run, draft.step(stepId));
-  if (Buffer.byteLength(JSON.stringify(task)) > MAX_MESSAGE_BYTES - HEADER_BYTES) {
+  if (!fitsOnBus(task)) {
     fail(draft, stepId, { code: 'message-too-large', detail: `${stepId} has too many input artifacts` });
     return;
   }
@@ -167,7 +165,7 @@ export function answer(draft: Draft, result: Result): void {
 }
 
 function outputProblem(slots: Record<string, { many?: boolean; optional?: boolean }>, outputs: ArtifactMap): string | undefined {
-  for (const name of Object.keys(outputs)) if (!Object.hasOwn(slots, name)) return `${name} is not an output of this agent`;
+  for (const name of Object.keys(outputs)) if (!Object.hasOwn(slots, name)) return `${name.slice(0, 64)} is not an output of this agent`;
   for (const [name, slot] of Object.entries(slots)) {
     const output = outputs[name];
     if (output === undefined ? !slot.optional : Array.isArray(output) !== Boolean(slot.many)) return `${name} must be ${slot.many ? 'a list' : 'one artifact'}`;

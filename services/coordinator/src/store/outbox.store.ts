@@ -5,7 +5,7 @@ import { present, STEP_COLUMNS, type LockPlace, type Sql } from './runs.store.js
 /** What is committed and still has to reach the bus, or whose time has come: the statements of the sweeper, the timers and the probe. */
 
 /** Younger than this belongs to the process that has just committed it. */
-const SETTLING = `interval '2 seconds'`;
+const SETTLING = `interval '5 seconds'`;
 
 export interface PublishedTask { runId: string; stepId: string; attempt: number }
 /** Events `from`…`to` of a run. */
@@ -45,7 +45,7 @@ export async function unpublishedTasks(sql: Sql, limit: number): Promise<Unpubli
 export async function unpublishedEvents(sql: Sql, limit: number): Promise<RunEvent[]> {
   const rows: Array<{ event: RunEvent }> = await sql.query(
     `SELECT event FROM runs JOIN events ON events.run_id = runs.id AND events.seq > runs.published_seq
-     WHERE runs.published_seq < runs.seq AND runs.updated_at < clock_timestamp() - ${SETTLING} ORDER BY run_id, events.seq LIMIT $1`, [limit]);
+     WHERE runs.published_seq < runs.seq AND (event ->> 'at')::timestamptz < clock_timestamp() - ${SETTLING} ORDER BY run_id, events.seq LIMIT $1`, [limit]);
   return rows.map((row) => row.event);
 }
 

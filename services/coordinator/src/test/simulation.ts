@@ -85,7 +85,8 @@ export class Simulation {
 
   /** What must not depend on the order of messages. */
   outcome(): unknown {
-    return { status: this.run.status, failure: this.run.failure?.code, steps: Object.fromEntries([...this.run.steps.values()].map(({ stepId, status, inputs, outputs, facts }) => [stepId, { status, inputs, outputs, facts }]).sort()) };
+    const steps = [...this.run.steps.values()].map(({ stepId, status, inputs, outputs, facts }) => [stepId, { status, inputs, outputs, facts }] as const);
+    return { status: this.run.status, failure: this.run.failure?.code, steps: Object.fromEntries(steps) };
   }
 
   private answer(task: Task): Result {

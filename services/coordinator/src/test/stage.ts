@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import pg from 'pg';
+import { Pool } from 'pg';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
 import { CommandReply, CONSUMERS, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunView, type StepView } from '#contracts';
@@ -26,7 +26,7 @@ export class Stage {
   behaviour: Behaviour = () => ({});
   private agents: Array<{ stop(graceMs: number): Promise<void> }> = [];
 
-  private constructor(readonly postgres: TestPostgres, readonly nats: TestNats, readonly bus: Bus, readonly database: pg.Pool, readonly config: Config, private readonly folder: string) {}
+  private constructor(readonly postgres: TestPostgres, readonly nats: TestNats, readonly bus: Bus, readonly database: Pool, readonly config: Config, private readonly folder: string) {}
 
   static async open(pipelines: Record<string, string>): Promise<Stage> {
     const [postgres, nats] = await Promise.all([startPostgres(), startNats()]);
@@ -36,7 +36,7 @@ export class Stage {
     const bus = await Bus.open({ servers: nats.url, name: 'stage' });
     await provision(bus);
     const config = loadConfig({ DATABASE_URL: postgres.url, NATS_URL: nats.url, PIPELINES_DIR: folder });
-    const database = new pg.Pool({ connectionString: postgres.url, max: 2 });
+    const database = new Pool({ connectionString: postgres.url, max: 2 });
     const stage = new Stage(postgres, nats, bus, database, config, folder);
     await stage.startAgents();
     return stage;
