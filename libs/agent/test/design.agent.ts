@@ -52,7 +52,9 @@ const behaviours: Record<string, (inputs: Record<string, unknown>, context: Agen
     writeFileSync(String(task.params.file), String(sleeper.pid));
     return designed(inputs);
   },
-  slow: async (inputs, { task }) => {
+  slow: async (inputs, context) => {
+    const { task } = context;
+    context.progress('working', 0);
     await new Promise((resolve) => { setTimeout(resolve, Number(task.params.milliseconds)); });
     writeFileSync(String(task.params.file), 'x', { flag: 'a' });
     return designed(inputs);

@@ -27,7 +27,7 @@ export const OPTIONS = {
   PORT: { schema: port, default: '8080', usedBy: ['gateway', 'standalone'], describe: 'Port of the REST API; 0 takes a free one.' },
   HEALTH_PORT: { schema: port, default: '8081', usedBy: EVERY, describe: 'Port of /health/live and /health/ready of services without a REST API.' },
   PIPELINES_DIR: { schema: z.string(), usedBy: ['coordinator', 'standalone'], describe: 'Folder with further pipelines (*.yaml), beside the built-in ones.' },
-  CONCURRENCY: { schema: z.coerce.number().int().min(1).max(256), default: '2', usedBy: AGENT_SERVICES, describe: 'Steps that one instance of an agent service works on at once.' },
+  CONCURRENCY: { schema: z.coerce.number().int().min(1).max(256), default: '2', usedBy: AGENT_SERVICES, describe: 'Steps of each kind that one instance of an agent service works on at once.' },
   PULLWRIGHT_URL: { schema: z.url(), usedBy: ['cli'], describe: 'Address of a Pullwright to talk to; the CLI starts one of its own when it is not set.' },
   PULLWRIGHT_HOME: { schema: z.string(), usedBy: ['cli', 'standalone'], describe: 'Folder of the standalone: databases, artifacts, demo; `.pullwright` beside the launcher when it is not set.' },
   PULLWRIGHT_COLD_SINCE: { schema: z.coerce.number().int(), usedBy: ['cli'], describe: 'Set by the launcher when it had to install or build: the second it started, so that the time of a cold start can be told.' },
