@@ -105,8 +105,9 @@ test('over the limit of the depth, what is worth least is left out', () => {
   expect(leftOut.map(({ reason }) => reason)).toEqual(['limit-reached', 'limit-reached']);
 });
 
+const ids = (order: string[]) => new Map(design(feature(order)).cases.map(({ behaviour: of, id }) => [of, id]));
+
 test('ids follow what is tested, not where it stands in the list', () => {
-  const ids = (order: string[]) => new Map(design(feature(order)).cases.map(({ behaviour: of, id }) => [of, id]));
   expect(ids(['send', 'no-name', 'to-home'])).toEqual(ids(['to-home', 'no-name', 'send']));
 });
 
