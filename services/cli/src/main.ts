@@ -79,6 +79,9 @@ function positive(text: string): number {
   return Number(text);
 }
 
+// Whoever reads may stop early (`… | head`): that is the end of the command, not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code === 'EPIPE') process.exit(EXIT.ok); throw error; });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -48,7 +48,7 @@ export class Narrator {
     if (!fanOut) return;
     fanOut.done++;
     for (const [name, value] of Object.entries(event.facts ?? {})) if (typeof value === 'number') fanOut.facts[name] = (fanOut.facts[name] ?? 0) + value;
-    if (fanOut.done === fanOut.count) this.step(green('✓'), step, `${fanOut.count} × : ${counted(fanOut.facts)}`, Date.parse(event.at) - fanOut.since);
+    if (fanOut.done === fanOut.count) this.step(green('✓'), step, `${counted(fanOut.facts)} · in ${fanOut.count} parts`, Date.parse(event.at) - fanOut.since);
     else sayNow(dim(`  ${step}: ${fanOut.done} of ${fanOut.count}`));
   }
 

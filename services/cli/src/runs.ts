@@ -23,7 +23,7 @@ export async function showRun(runId: string, options: { json?: boolean }): Promi
     if (options.json) { printJson({ run, steps }); return EXIT.ok; }
     print(table(described(run)));
     print('');
-    print(table([['STEP', 'STATUS', 'TRY', 'TIME', 'FACTS'], ...steps.map(stepRow)]));
+    print(table([['STEP', 'STATUS', 'TRY', 'TIME', 'FACTS'], ...steps.filter(({ stepId, status }) => !(stepId.endsWith('~undo') && status === 'skipped')).map(stepRow)]));
     if (run.status === 'failed' || run.status === 'cancelled') say(`Next: ./pullwright retry ${runId}`);
     if (run.status === 'succeeded') say(`Next: ./pullwright pr show ${runId}`);
     return EXIT.ok;

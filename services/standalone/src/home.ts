@@ -33,9 +33,10 @@ export async function claim(home: string): Promise<Claim | { owner: number }> {
     for (;;) {
       const taken = await link(mine, lockOf(home)).then(() => true, (error: NodeJS.ErrnoException) => { if (error.code === 'EEXIST') return false; throw error; });
       if (taken) return { withdraw: () => rm(runningOf(home), { force: true }), release: () => rm(lockOf(home), { force: true }) };
-      const owner = await ownerOf(home);
+      const held = await readFile(lockOf(home), 'utf8').catch(() => '');
+      const owner = processIn(held);
       if (owner !== undefined && await isStandalone(owner)) return { owner };
-      await setAside(home, owner, mine);
+      await setAside(home, held, mine);
     }
   } finally {
     await rm(mine, { force: true });
@@ -50,26 +51,23 @@ export async function announce(home: string, running: Running): Promise<void> {
 
 /** The standalone that has the home and answers; undefined while it starts and when there is none. */
 export async function findRunning(home: string): Promise<Running | undefined> {
-  const owner = await ownerOf(home);
+  const owner = processIn(await readFile(lockOf(home), 'utf8').catch(() => ''));
   const text = await readFile(runningOf(home), 'utf8').catch(() => undefined);
   if (owner === undefined || text === undefined) return undefined;
   const running = Running.safeParse(JSON.parse(text));
   return running.success && running.data.pid === owner ? running.data : undefined;
 }
 
-async function ownerOf(home: string): Promise<number | undefined> {
-  const text = await readFile(lockOf(home), 'utf8').catch(() => undefined);
-  const pid = Number(text);
-  return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+function processIn(lock: string): number | undefined {
+  return /^[1-9]\d*$/.test(lock) ? Number(lock) : undefined;
 }
 
 /** Moves a stale lock away. When somebody else has renewed it since it was read, what was moved is theirs and goes back. */
-async function setAside(home: string, stale: number | undefined, mine: string): Promise<void> {
+async function setAside(home: string, stale: string, mine: string): Promise<void> {
   const aside = `${mine}.stale`;
   const moved = await rename(lockOf(home), aside).then(() => true, () => false);
   if (!moved) return;
-  const found = Number(await readFile(aside, 'utf8'));
-  if (found !== stale) await link(aside, lockOf(home)).catch(() => undefined);
+  if (await readFile(aside, 'utf8') !== stale) await link(aside, lockOf(home)).catch(() => undefined);
   await rm(aside, { force: true });
   await sleep(20);
 }

@@ -8,11 +8,13 @@ export interface Leases {
   port: number;
   /** Settles when the last client has let go, or none came within `firstMs`; without it nobody is waited for. New clients are refused from then on. */
   over: Promise<void>;
+  /** Lets everybody go. */
   close(): void;
 }
 
 export async function openLeases(firstMs?: number): Promise<Leases> {
   const held = new Set<Socket>();
+  let last: Socket | undefined;
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     clearTimeout(nobody);
@@ -22,6 +24,7 @@ export async function openLeases(firstMs?: number): Promise<Leases> {
     const letGo = () => {
       if (!held.delete(socket)) return;
       if (held.size > 0 || firstMs === undefined) { socket.end(); return; }
+      last = socket;
       server.close();
       end();
     };
@@ -29,5 +32,5 @@ export async function openLeases(firstMs?: number): Promise<Leases> {
   });
   const nobody = firstMs === undefined ? undefined : setTimeout(() => { server.close(); end(); }, firstMs);
   await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(0, '127.0.0.1', resolve); });
-  return { port: (server.address() as AddressInfo).port, over, close: () => { clearTimeout(nobody); server.close(); for (const socket of held) socket.destroy(); } };
+  return { port: (server.address() as AddressInfo).port, over, close: () => { clearTimeout(nobody); server.close(); for (const socket of held) socket.destroy(); last?.destroy(); } };
 }
