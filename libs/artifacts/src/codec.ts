@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isMap } from 'node:util/types';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import * as formats from 'ajv-formats';
 import type { z } from 'zod';
@@ -20,7 +21,7 @@ const validators = new Map<ArtifactKind, ValidateFunction>();
 export async function encode<K extends ArtifactKind>(kind: K, content: Content<K>): Promise<Buffer> {
   const isTar = ARTIFACTS[kind].layout === 'tar';
   validate(kind, isTar ? (content as Bundle | undefined)?.manifest : content);
-  if (isTar && !((content as Bundle).files instanceof Map)) throw new Failure('artifact-invalid', `${kind}: files is not a Map`);
+  if (isTar && !isMap((content as Bundle).files)) throw new Failure('artifact-invalid', `${kind}: files is not a Map`);
   const bytes = isTar ? await writeBundle(content as Bundle) : canonicalJson(content);
   if (bytes.byteLength > MAX_ARTIFACT_BYTES) throw new Failure('artifact-invalid', `${kind}: ${bytes.byteLength} bytes, at most ${MAX_ARTIFACT_BYTES}`);
   return bytes;

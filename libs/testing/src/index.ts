@@ -1,3 +1,4 @@
+export { recordBus, type RecordedMessage } from './bus-recorder.js';
 export { startNats, type TestNats } from './nats.js';
 export { startPostgres, type TestPostgres } from './postgres.js';
 export { startS3, type TestS3 } from './s3.js';

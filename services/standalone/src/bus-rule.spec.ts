@@ -1,0 +1,102 @@
+import { Logger } from '@nestjs/common';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { COMMANDS, MAX_MESSAGE_BYTES, Progress, QUERIES, Result, RunEvent, Task, type CommandName, type QueryName } from '#contracts';
+import { gitRepository, recordBus, startNats, startPostgres, type RecordedMessage, type TestNats, type TestPostgres, type TestRepository } from '#testing';
+import { startStandalone, type Standalone } from './standalone.js';
+
+/**
+ * Rule 1 on the live bus: every message of a whole run is heard, and none carries anything but identifiers and typed facts.
+ * Held by three nets: the schema of its subject with no key beside it, the shape of its words, and no line of the repository in its bytes.
+ */
+const SITE = new URL('../../../examples/site/', import.meta.url).pathname;
+let nats: TestNats;
+let postgres: TestPostgres;
+let home: string;
+let standalone: Standalone;
+let repository: TestRepository;
+let heard: RecordedMessage[];
+let run: { status: string };
+
+/** Every file of a folder, by its path in it. */
+async function filesOf(folder: string): Promise<Record<string, Buffer>> {
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'));
+  return Object.fromEntries(await Promise.all(entries.map(async ({ parentPath, name }) => [join(parentPath, name).slice(folder.length), await readFile(join(parentPath, name))] as const)));
+}
+
+beforeAll(async () => {
+  Logger.overrideLogger(['error']);
+  [nats, postgres, home, repository] = await Promise.all([startNats(), startPostgres(), mkdtemp(join(tmpdir(), 'pullwright-home-')), filesOf(SITE).then(gitRepository)]);
+  Object.assign(process.env, { NATS_URL: nats.url, DATABASE_URL: postgres.url, PORT: '0' });
+  const recording = await recordBus(nats.url);
+  standalone = await startStandalone(home);
+  const started = await fetch(`${standalone.url}/api/v1/runs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ repository: repository.path }) });
+  const { runId } = await started.json() as { runId: string };
+  // The event stream ends with the run: reading it to its end is waiting for it.
+  await (await fetch(`${standalone.url}/api/v1/runs/${runId}/events`, { headers: { accept: 'text/event-stream' } })).text();
+  run = await (await fetch(`${standalone.url}/api/v1/runs/${runId}`)).json() as { status: string };
+  await recording.stop();
+  heard = recording.messages;
+}, 120_000);
+
+afterAll(async () => {
+  await standalone?.stop();
+  await Promise.all([nats.remove(), postgres.stop(), repository.remove(), rm(home, { recursive: true, force: true })]);
+});
+
+/** The schema of a subject's payload. */
+function schemaOf(subject: string): z.ZodType | undefined {
+  const [, kind, name] = subject.split('.');
+  switch (kind) {
+    case 'command': return COMMANDS[name as CommandName];
+    case 'task': return Task;
+    case 'result': return Result;
+    case 'event': return RunEvent;
+    case 'progress': return Progress;
+    case 'query': return QUERIES[name as QueryName].request;
+    default: return undefined;
+  }
+}
+
+const own = () => heard.filter(({ subject }) => subject.startsWith('pullwright.'));
+const json = ({ payload }: RecordedMessage): unknown => JSON.parse(payload.toString('utf8'));
+
+test('the run was a whole one, and every kind of message was heard', () => {
+  expect(run.status).toBe('succeeded');
+  const kinds = new Set(own().map(({ subject }) => subject.split('.')[1]));
+  expect([...kinds].sort()).toEqual(expect.arrayContaining(['command', 'event', 'progress', 'query', 'result', 'task']));
+  const tasks = new Set(own().filter(({ subject }) => subject.startsWith('pullwright.task.')).map(({ subject }) => subject));
+  expect([...tasks].sort()).toEqual(['pullwright.task.case-generator.design', 'pullwright.task.crawler.crawl', 'pullwright.task.engineer.write', 'pullwright.task.pr-publisher.open']);
+});
+
+test('each message is what its subject says, without a key beside it', () => {
+  for (const message of own()) {
+    const schema = schemaOf(message.subject);
+    if (!schema) throw new Error(`nobody knows the subject ${message.subject}`);
+    expect({ subject: message.subject, data: schema.parse(json(message)) }).toEqual({ subject: message.subject, data: json(message) });
+  }
+});
+
+test('words are identifiers: no white space, no markup, at most 120 characters', () => {
+  const words = (value: unknown, key: string): Array<[string, string]> => {
+    if (typeof value === 'string') return [[key, value]];
+    if (value === null || typeof value !== 'object') return [];
+    return Object.entries(value).flatMap(([name, inner]) => [[name, name] as [string, string], ...words(inner, Array.isArray(value) ? key : name)]);
+  };
+  for (const message of own()) for (const [key, word] of words(json(message), '')) {
+    // A path of the machine the repository is on is its identifier, and may hold anything.
+    if (key !== 'repository') expect(`${message.subject} ${key}=${word}`).toMatch(/^\S+ \S+=[\w.:/@+-]{0,120}$/);
+  }
+});
+
+test('nothing that passes, not even a delivery or a reply, holds a line of the repository or is over the bound', async () => {
+  const lines = Object.values(await filesOf(SITE)).flatMap((content) => content.toString('utf8').split('\n')).map((line) => line.trim()).filter((line) => line.length >= 20);
+  expect(lines.length).toBeGreaterThan(100);
+  for (const message of heard.filter(({ subject }) => !subject.startsWith('$JS.'))) {
+    expect({ subject: message.subject, withinBound: message.bytes <= MAX_MESSAGE_BYTES }).toEqual({ subject: message.subject, withinBound: true });
+    const text = message.payload.toString('utf8');
+    expect({ subject: message.subject, leaked: lines.filter((line) => text.includes(line)) }).toEqual({ subject: message.subject, leaked: [] });
+  }
+});
