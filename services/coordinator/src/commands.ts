@@ -8,10 +8,10 @@ const logger = new Logger('commands');
 const AGAIN_MS = 1_000;
 
 /** What each command wants of its run. */
-const INTENTS: { [Name in CommandName]: (command: z.infer<(typeof COMMANDS)[Name]>) => Intent } = {
+const INTENTS: { [Name in CommandName]: (command: z.infer<(typeof COMMANDS)[Name]>, commandId: string) => Intent } = {
   'start-run': (start) => ({ runId: start.runId, start }),
   'cancel-run': ({ runId, requestedBy: by }) => ({ runId, signal: { type: 'cancel', by } }),
-  'retry-run': ({ runId, requestedBy: by, fromStep }) => ({ runId, signal: { type: 'retry', by, fromStep } }),
+  'retry-run': ({ runId, requestedBy: by, fromStep }, commandId) => ({ runId, signal: { type: 'retry', by, fromStep, commandId } }),
   'decide-approval': ({ runId, requestedBy: by, stepId, decision, role }) => ({ runId, signal: { type: 'approval', by, stepId, decision, role } }),
 };
 
@@ -45,7 +45,7 @@ function readCommand(message: Delivered): Intent | Extract<CommandReply, { ok: f
   const parsed = COMMANDS[name].safeParse(message.data);
   if (!parsed.success) return { ok: false, failure: { code: 'bad-request', detail: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ').slice(0, 500) } };
   // The compiler cannot see that schema and intent belong to the same name.
-  return (INTENTS[name] as (command: unknown) => Intent)(parsed.data);
+  return (INTENTS[name] as (command: unknown, commandId: string) => Intent)(parsed.data, message.id);
 }
 
 const isCommandName = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);

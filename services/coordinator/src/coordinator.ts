@@ -1,7 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Bus } from '#bus';
-import { subjects } from '#contracts';
+import { Failure, subjects } from '#contracts';
 import { serveCommands } from './commands.js';
 import { Pipelines } from './pipelines.js';
 import { Queries } from './queries.js';
@@ -15,6 +15,7 @@ import { Timers } from './timers.js';
 @Injectable()
 export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private stops: Array<() => Promise<void>> = [];
+  private stopping = false;
 
   constructor(
     private readonly database: DataSource, private readonly bus: Bus, private readonly pipelines: Pipelines,
@@ -32,6 +33,7 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
 
   /** Takes nothing more and finishes what it has. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
     await Promise.all(this.stops.map(async (stop) => stop()));
     await this.saga.idle();
   }
@@ -43,6 +45,7 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
 
   /** Proves that a command could be carried out now: a write in the database, and every stream there. Throws what is wrong. */
   async ready(): Promise<void> {
+    if (this.stopping) throw new Failure('internal', 'it is shutting down');
     await Promise.all([proveWritable(this.database), this.bus.health()]);
   }
 }

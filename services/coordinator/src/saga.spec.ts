@@ -159,6 +159,24 @@ describe('what goes wrong', () => {
     expect(new Set(tasks).size).toBe(tasks.length);
   });
 
+  test('a database that hangs up in the middle', async () => {
+    stage.behaviour = async () => { await sleep(20); return {}; };
+    const runs = await Promise.all(Array.from({ length: 10 }, async () => stage.start('test-generation')));
+    await stage.until(() => stage.taken.length > 10, 'the work has begun');
+    await stage.database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pullwright-coordinator'`);
+    for (const runId of runs) await stage.reaches(runId, 'succeeded');
+    const tasks = stage.taken.map((task) => `${task.runId}.${task.stepId}.${task.attempt}`);
+    expect(new Set(tasks).size).toBe(tasks.length);
+  });
+
+  test('a bus that restarts in the middle', async () => {
+    stage.behaviour = async () => { await sleep(20); return {}; };
+    const runs = await Promise.all(Array.from({ length: 5 }, async () => stage.start('test-generation')));
+    await stage.until(() => stage.taken.length > 5, 'the work has begun');
+    await stage.nats.restart();
+    for (const runId of runs) await stage.reaches(runId, 'succeeded');
+  });
+
   test('a message that is no result is dropped; what is behind it goes on', async () => {
     await stage.bus.publish(subjects.result('crawler'), { runId: 'nonsense' }, { id: newRunId() });
     await stage.bus.publish(subjects.result('crawler'), { runId: newRunId(), stepId: 'a', attempt: 1, agent: 'crawler/crawl', durationMs: 1, status: 'failed', failure: { code: 'internal', detail: 'unknown run' } }, { id: newRunId() });

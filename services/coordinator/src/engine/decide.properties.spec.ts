@@ -124,7 +124,7 @@ describe('decide, whatever the order of messages', () => {
       play(simulation, cancelled ? [...moves.slice(0, 8), { what: 'cancel', pick: 0 }] : moves);
       fc.pre(simulation.run.status !== 'succeeded');
       healed = true;
-      deliver(simulation, { type: 'retry', by: 'ann' });
+      deliver(simulation, { type: 'retry', commandId: 'r1', by: 'ann' });
       simulation.finish();
       expect(simulation.run.status).toBe('succeeded');
       expect(simulation.outcome()).toEqual(play(new Simulation(pipeline), []).outcome());

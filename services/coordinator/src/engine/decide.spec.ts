@@ -98,12 +98,13 @@ const CASES: readonly Case[] = [
   { name: 'a lock is asked for, not taken', steps: LOCK, given: [], when: start, events: ['run-started'], run: 'running', states: { a: 'blocked' } },
   { name: 'a step that did not get its lock says so', steps: LOCK, given: [start], when: { type: 'lock', stepId: 'a', granted: false }, events: ['step-blocked a'], run: 'running', states: { a: 'blocked' } },
   { name: 'a granted lock dispatches', steps: LOCK, given: [start], when: { type: 'lock', stepId: 'a', granted: true }, events: ['step-dispatched a'], commands: ['a#1'], run: 'running' },
-  { name: 'a run that has not ended cannot be retried', steps: CHAIN, given: [start], when: { type: 'retry', by: 'ann' }, events: [], run: 'running', refused: 'wrong-state' },
-  { name: 'a retry begins with what failed and keeps what succeeded', steps: CHAIN, given: [start, ok('a', CRAWL), bad('b', CRAWL, 'no-web-front-end')], when: { type: 'retry', by: 'ann' }, events: ['run-retried', 'step-dispatched b'], commands: ['b#2'], run: 'running', states: { a: 'succeeded' } },
-  { name: 'a retry from a step takes all behind it', steps: DIAMOND, given: [start, ok('a', CRAWL), ok('b', CRAWL), ok('c', CRAWL), ok('d', CRAWL)], when: { type: 'retry', by: 'ann', fromStep: 'b' }, events: ['run-retried b', 'step-dispatched b'], commands: ['b#2'], run: 'running', states: { a: 'succeeded', c: 'succeeded', d: 'pending' } },
-  { name: 'a retry keeps the good elements', steps: FAN, given: [start, ok('a', CRAWL), ok('f/0', DESIGN), bad('f/1', DESIGN, 'nothing-to-test')], when: { type: 'retry', by: 'ann' }, events: ['run-retried', 'step-dispatched f/1'], commands: ['f/1#2'], run: 'running', states: { 'f/0': 'succeeded', f: 'fanned-out' } },
-  { name: 'a retry from a step that is not there is refused', steps: CHAIN, given: [start, bad('a', CRAWL, 'no-web-front-end')], when: { type: 'retry', by: 'ann', fromStep: 'x' }, events: [], run: 'failed', refused: 'bad-request' },
-  { name: 'a retry takes undone steps again', steps: UNDO, given: [start, ok('a', CRAWL), bad('b', CRAWL, 'no-web-front-end'), ok('b~undo', 'pr-publisher/close'), ok('a~undo', 'pr-publisher/close')], when: { type: 'retry', by: 'ann' }, events: ['run-retried', 'step-dispatched a'], commands: ['a#2'], run: 'running', states: { b: 'pending', 'b~undo': 'skipped', 'a~undo': 'pending' } },
+  { name: 'a run that has not ended cannot be retried', steps: CHAIN, given: [start], when: { type: 'retry', commandId: 'r1', by: 'ann' }, events: [], run: 'running', refused: 'wrong-state' },
+  { name: 'a retry begins with what failed and keeps what succeeded', steps: CHAIN, given: [start, ok('a', CRAWL), bad('b', CRAWL, 'no-web-front-end')], when: { type: 'retry', commandId: 'r1', by: 'ann' }, events: ['run-retried', 'step-dispatched b'], commands: ['b#2'], run: 'running', states: { a: 'succeeded' } },
+  { name: 'a second copy of a retry does not retry again', steps: CHAIN, given: [start, bad('a', CRAWL, 'no-web-front-end'), { type: 'retry', commandId: 'r1', by: 'ann' }, bad('a', CRAWL, 'no-web-front-end', 2)], when: { type: 'retry', commandId: 'r1', by: 'ann' }, events: [], run: 'failed' },
+  { name: 'a retry from a step takes all behind it', steps: DIAMOND, given: [start, ok('a', CRAWL), ok('b', CRAWL), ok('c', CRAWL), ok('d', CRAWL)], when: { type: 'retry', commandId: 'r1', by: 'ann', fromStep: 'b' }, events: ['run-retried b', 'step-dispatched b'], commands: ['b#2'], run: 'running', states: { a: 'succeeded', c: 'succeeded', d: 'pending' } },
+  { name: 'a retry keeps the good elements', steps: FAN, given: [start, ok('a', CRAWL), ok('f/0', DESIGN), bad('f/1', DESIGN, 'nothing-to-test')], when: { type: 'retry', commandId: 'r1', by: 'ann' }, events: ['run-retried', 'step-dispatched f/1'], commands: ['f/1#2'], run: 'running', states: { 'f/0': 'succeeded', f: 'fanned-out' } },
+  { name: 'a retry from a step that is not there is refused', steps: CHAIN, given: [start, bad('a', CRAWL, 'no-web-front-end')], when: { type: 'retry', commandId: 'r1', by: 'ann', fromStep: 'x' }, events: [], run: 'failed', refused: 'bad-request' },
+  { name: 'a retry takes undone steps again', steps: UNDO, given: [start, ok('a', CRAWL), bad('b', CRAWL, 'no-web-front-end'), ok('b~undo', 'pr-publisher/close'), ok('a~undo', 'pr-publisher/close')], when: { type: 'retry', commandId: 'r1', by: 'ann' }, events: ['run-retried', 'step-dispatched a'], commands: ['a#2'], run: 'running', states: { b: 'pending', 'b~undo': 'skipped', 'a~undo': 'pending' } },
 ];
 
 /** Locks are answered by hand here, unlike in the simulation's own signals. */
@@ -183,7 +184,7 @@ describe('decide', () => {
 
   test('a shorter list after a retry leaves no element behind', () => {
     const simulation = play(FAN, [start, ok('a', CRAWL, 1, 3), ok('f/0', DESIGN), ok('f/1', DESIGN), ok('f/2', DESIGN), ok('z', 'engineer/write')]);
-    simulation.signal({ type: 'retry', by: 'ann', fromStep: 'a' });
+    simulation.signal({ type: 'retry', commandId: 'r1', by: 'ann', fromStep: 'a' });
     simulation.signal(ok('a', CRAWL, 2, 1));
     expect(simulation.statuses()).toMatchObject({ 'f/0': 'dispatched', 'f/1': 'skipped', 'f/2': 'skipped' });
     simulation.signal(ok('f/0', DESIGN, 2));

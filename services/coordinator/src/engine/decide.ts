@@ -13,7 +13,8 @@ import { windDown } from './wind-down.js';
  *
  * Messages arrive at least once, late and in any order. Nothing here remembers which it has seen, because every signal names what it is for:
  * a result counts only while its step is dispatched with that very attempt (attempts never repeat), a timer only while the step still has one that is
- * due, a lock only while the step is blocked, a start only on a run without steps. Whatever comes twice or too late finds another state and changes nothing.
+ * due, a lock only while the step is blocked, a start only on a run without steps, a retry only when
+ * it is not the one that began this round. Whatever comes twice or too late finds another state and changes nothing.
  */
 export type Signal =
   | { type: 'start'; by: string }
@@ -23,7 +24,7 @@ export type Signal =
   /** The answer to a claim, and later the news that the step's turn has come. */
   | { type: 'lock'; stepId: string; granted: boolean }
   | { type: 'cancel'; by: string }
-  | { type: 'retry'; by: string; fromStep?: string }
+  | { type: 'retry'; by: string; fromStep?: string; commandId: string }
   | { type: 'approval'; by: string; stepId: string; decision: 'approve' | 'reject'; role: string };
 
 /** Pure: the same arguments give the same decision. `at` is the database's time in milliseconds. */
@@ -88,13 +89,13 @@ function cancelRun(draft: Draft, by: string): boolean {
   return true;
 }
 
-function retryRun(draft: Draft, signal: { by: string; fromStep?: string }): boolean {
-  const { fromStep } = signal;
+function retryRun(draft: Draft, { by, fromStep, commandId }: Extract<Signal, { type: 'retry' }>): boolean {
+  if (commandId === draft.run.lastRetry) { draft.repeat(); return false; }
   if (!hasEnded(draft.run)) { draft.refuse('wrong-state', `the run has not ended: ${draft.run.status}`); return false; }
   if (fromStep !== undefined && (isUndo(fromStep) || !draft.find(fromStep))) { draft.refuse('bad-request', `fromStep: the run has no step ${fromStep}`); return false; }
   if (fromStep === undefined && draft.run.status === 'succeeded') { draft.refuse('wrong-state', 'the run has succeeded; name the step to begin from'); return false; }
-  draft.setRun({ status: 'running', ending: undefined, failure: undefined, finishedAt: undefined });
-  draft.emit('run-retried', { by: signal.by, stepId: fromStep });
+  draft.setRun({ status: 'running', ending: undefined, failure: undefined, finishedAt: undefined, lastRetry: commandId });
+  draft.emit('run-retried', { by, stepId: fromStep });
   retry(draft, fromStep);
   return true;
 }

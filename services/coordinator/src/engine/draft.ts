@@ -8,12 +8,10 @@ export const fitsOnBus = (message: Task | RunEvent): boolean => Buffer.byteLengt
 
 export interface Decision {
   run: RunState;
-  /** Steps that are new or differ from before. */
+  /** Steps that are new or differ from before; their `wakeAt` are the timers to set. */
   changed: readonly StepState[];
   /** Tasks to publish after the commit. */
   commands: readonly Task[];
-  /** `wakeAt` of the changed steps: the shell only needs to know the earliest to sleep well, the truth is in the steps. */
-  timers: readonly number[];
   events: readonly RunEvent[];
   /** Steps that ask for their lock (the shell answers each with a `lock` signal in the same transaction), and those that let go of it. */
   locks: { claim: readonly string[]; release: readonly string[] };
@@ -87,7 +85,7 @@ export class Draft {
     const quiet = changed.length === 0 && this.events.length === 0;
     return {
       run: quiet ? this.run : { ...this.run, steps: this.steps, updatedAt: this.at },
-      changed, commands: this.tasks, timers: changed.flatMap((step) => step.wakeAt ?? []), events: this.events,
+      changed, commands: this.tasks, events: this.events,
       locks: { claim: this.claims, release: this.releases }, ...this.answer,
     };
   }

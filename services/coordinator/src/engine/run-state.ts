@@ -11,6 +11,8 @@ export interface RunState {
   readonly ending?: 'failed' | 'cancelled';
   /** The first failed step's. */
   readonly failure?: FailureFact;
+  /** The command of the last retry: its second copy must not retry again what has ended meanwhile. */
+  readonly lastRetry?: string;
   /** Of the last event. */
   readonly seq: number;
   readonly updatedAt: number;

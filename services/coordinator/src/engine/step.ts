@@ -16,8 +16,11 @@ import { elementOf, isElement, isSettled, isUndo, keyOf, undoOf, undone, type Ru
  * An element of a fan-out and an undo are steps like any other, from `run` on. A cancel or a failure elsewhere turns what has not settled into `cancelled` (wind-down.ts).
  */
 
-/** Beyond the time limit: for the queue in front of the agent, the redelivery after a crash, and the harness's own stop. Only then is an attempt given up. */
-export const GRACE_MS = 5 * 60_000;
+/**
+ * Beyond the time limit: for the queue in front of the agent, the redelivery after a crash, and the harness's own stop. Only then is an attempt given up.
+ * Generous, because it is the last resort: too short, and every attempt that still queues gets another one queued behind it.
+ */
+export const GRACE_MS = 30 * 60_000;
 
 /** All its needs have settled well. */
 export function start(draft: Draft, key: string): void {

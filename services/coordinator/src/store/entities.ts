@@ -31,6 +31,7 @@ export class RunEntity {
   @Column({ type: 'text' }) status: RunStatus;
   @Column({ type: 'text', nullable: true }) ending: 'failed' | 'cancelled' | null;
   @Column({ type: 'jsonb', nullable: true }) failure: FailureFact | null;
+  @Column({ type: 'text', name: 'last_retry', nullable: true }) lastRetry: string | null;
   @Column({ type: 'text', name: 'requested_by' }) requestedBy: string;
   @Index('runs_idempotency_key', { unique: true })
   @Column({ type: 'text', name: 'idempotency_key', nullable: true }) idempotencyKey: string | null;

@@ -77,7 +77,7 @@ interface RunRow extends Omit<RunState, 'steps'> { pipelineHash: string; at: num
 /** Locks the rows in id order, so that two batches cannot wait for each other in a circle, and reads the steps. Unknown ids are missing from the answer. */
 export async function lockRuns(sql: Sql, runIds: readonly string[]): Promise<Map<string, LockedRun>> {
   const rows: RunRow[] = await sql.query(
-    `SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, status, ending, failure, seq,
+    `SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, status, ending, failure, last_retry AS "lastRetry", seq,
        ${ms('updated_at')} AS "updatedAt", ${ms('finished_at')} AS "finishedAt", floor(${ms(NOW)}) AS at
      FROM runs WHERE id = ANY($1) ORDER BY id FOR UPDATE`, [runIds]);
   const steps = await loadSteps(sql, rows.map((row) => row.runId));
@@ -106,8 +106,8 @@ export function present<T extends object>(row: T): T {
 /** Without the steps. */
 export async function updateRuns(sql: Sql, runs: readonly RunState[]): Promise<void> {
   await sql.query(
-    `UPDATE runs SET status = r.status, ending = r.ending, failure = r.failure, seq = r.seq, updated_at = ${time('r."updatedAt"')}, finished_at = ${time('r."finishedAt"')}
-     FROM json_to_recordset($1) AS r ("runId" text, status text, ending text, failure jsonb, seq integer, "updatedAt" float8, "finishedAt" float8)
+    `UPDATE runs SET status = r.status, ending = r.ending, failure = r.failure, last_retry = r."lastRetry", seq = r.seq, updated_at = ${time('r."updatedAt"')}, finished_at = ${time('r."finishedAt"')}
+     FROM json_to_recordset($1) AS r ("runId" text, status text, ending text, failure jsonb, "lastRetry" text, seq integer, "updatedAt" float8, "finishedAt" float8)
      WHERE runs.id = r."runId"`, [JSON.stringify(runs)]);
 }
 

@@ -44,7 +44,6 @@ export class Stage {
 
   async startCoordinator(): Promise<INestApplicationContext> {
     const app = await NestFactory.createApplicationContext(CoordinatorModule.forRoot(this.config), { logger: ['fatal'], abortOnError: false });
-    await app.init();
     this.coordinators.push(app);
     return app;
   }

@@ -18,6 +18,7 @@ export class Runs1763600000000 implements MigrationInterface {
         status text NOT NULL,
         ending text,
         failure jsonb,
+        last_retry text,
         requested_by text NOT NULL,
         idempotency_key text,
         request_hash text,
