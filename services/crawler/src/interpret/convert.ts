@@ -1,12 +1,21 @@
 import type { Place } from '../markup.js';
 import { LIMITS, type Machine } from './machine.js';
-import { Arr, Boxed, Fn, isObject, Undecided, Unknown, type Value } from './values.js';
+import { Arr, Boxed, Choice, DocumentPart, Fn, isObject, Undecided, Unknown, type Value } from './values.js';
 
 /** Conversions between types as the language defines them. Each gives the `Unknown` that stood in the way, where one did. */
 
 export function truth(value: Value): boolean | Unknown {
+  if (value instanceof DocumentPart && value.reader) return true;
+  if (value instanceof Choice && !value.repeated) return sameTruth(value);
   if (value instanceof Unknown) return value;
   return isObject(value) ? true : Boolean(value);
+}
+
+/** A choice among values that are all true, or all false, is decided. */
+function sameTruth(choice: Choice): boolean | Unknown {
+  const truths = new Set(choice.options.map(truth));
+  const [first] = truths;
+  return truths.size === 1 && typeof first === 'boolean' ? first : choice;
 }
 
 /** Objects by `valueOf` and `toString`. */

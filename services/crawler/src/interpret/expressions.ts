@@ -291,6 +291,6 @@ function metaProperty(node: N.MetaProperty, frame: Frame): Value {
   if (node.meta.name === 'new') return frame.newTarget;
   const at = placeOf(node, frame.file);
   const { machine } = frame;
-  const env = machine.namespace('the environment', at, { MODE: 'development', DEV: true, PROD: false, SSR: machine.options.host === 'node', BASE_URL: '/' });
+  const env = machine.namespace('the environment', at, { MODE: 'development', DEV: true, PROD: false, SSR: machine.options.host === 'node', BASE_URL: machine.options.base ?? '/' });
   return machine.namespace('import.meta', at, { env });
 }

@@ -316,6 +316,8 @@ export interface MachineOptions {
   path?: string;
   /** What `document.title` is before the program runs. */
   title?: string;
+  /** `import.meta.env.BASE_URL`; `/` when absent. */
+  base?: string;
   storage?: BrowserStorage;
   /** Nodes to evaluate at most; 20 million when absent. */
   fuel?: number;
@@ -420,7 +422,15 @@ function mergeSpeculations(machine: Machine, why: Unknown, logs: readonly Specul
 
 /** One value when all options are the same, a `Choice` otherwise; nested choices of one reason are flattened. */
 export function choose(why: Unknown, options: readonly Value[], at: Place = why.at): Value {
-  const distinct = [...new Set(options)];
+  const flat = options.flatMap((option) => (option instanceof Choice && !option.repeated && option.reason === why.reason ? option.options : [option]));
+  const distinct = flat.filter((option, index) => flat.findIndex((other) => alike(option, other)) === index);
   if (distinct.length === 1) return distinct[0];
   return distinct.length > 16 ? new Unknown(why.reason, at) : new Choice(why.reason, at, distinct);
+}
+
+/** Whether two values are the same as far as anyone can tell: unknown ones are when they stand for the same thing at the same place. */
+export function alike(a: Value, b: Value): boolean {
+  if (!(a instanceof Unknown) || !(b instanceof Unknown)) return Object.is(a, b);
+  if (a instanceof Choice || b instanceof Choice) return a instanceof Choice && b instanceof Choice && a.repeated === b.repeated && a.options.length === b.options.length && a.options.every((option, index) => alike(option, b.options[index]));
+  return a.reason === b.reason && a.at.file === b.at.file && a.at.line === b.at.line;
 }

@@ -1,7 +1,7 @@
 import type { Place } from '../markup.js';
 import { bounded, toKey, toNumber, toPrimitive, toText, typeOf } from './convert.js';
 import type { Machine } from './machine.js';
-import { Choice, Fn, isObject, Unknown, type Obj, type Value } from './values.js';
+import { Choice, DocumentPart, Fn, isObject, Unknown, type Obj, type Value } from './values.js';
 
 /** Binary and comparison operators on interpreted values. An unknown operand makes the result unknown, unless the other side alone decides. */
 
@@ -28,14 +28,17 @@ export function strictEquals(machine: Machine, left: Value, right: Value, at: Pl
   return left === right;
 }
 function equalsUnknown(left: Value, right: Value): boolean | undefined {
+  if (left === right && left instanceof DocumentPart) return true;
+  if ([left, right].some((side) => side instanceof DocumentPart && side.reader) && !(left instanceof Unknown && right instanceof Unknown)) return false;
   const [choice, other] = left instanceof Choice ? [left, right] : [right, left];
   if (!(choice instanceof Choice) || choice.repeated || other instanceof Unknown) return undefined;
   if (choice.options.some((option) => option instanceof Unknown)) return undefined;
   return choice.options.includes(other) ? undefined : false;
 }
 
+const nullish = (value: Value): boolean => value === undefined || value === null;
+
 export function looseEquals(machine: Machine, left: Value, right: Value, at: Place): boolean | Unknown {
-  const nullish = (value: Value): boolean => value === undefined || value === null;
   if (left instanceof Unknown || right instanceof Unknown) return equalsUnknown(left, right) ?? (left instanceof Unknown ? left : right as Unknown);
   if (nullish(left) || nullish(right)) return nullish(left) && nullish(right);
   if (isObject(left) && isObject(right)) return left === right;
@@ -90,7 +93,16 @@ function add(machine: Machine, left: Value, right: Value, at: Place): Value {
   return Number(a) + Number(b);
 }
 
+/** A choice that compares alike whichever value it is, is decided. */
+function sameComparison(machine: Machine, operator: string, choice: Choice, other: Value, mirrored: boolean, at: Place): boolean | Unknown {
+  const results = new Set(choice.options.map((option) => (mirrored ? compare(machine, operator, other, option, at) : compare(machine, operator, option, other, at))));
+  const [first] = results;
+  return results.size === 1 && typeof first === 'boolean' ? first : choice;
+}
+
 function compare(machine: Machine, operator: string, left: Value, right: Value, at: Place): boolean | Unknown {
+  if (left instanceof Choice && !left.repeated) return sameComparison(machine, operator, left, right, false, at);
+  if (right instanceof Choice && !right.repeated) return sameComparison(machine, operator, right, left, true, at);
   let a = toPrimitive(machine, left, 'number', at);
   let b = toPrimitive(machine, right, 'number', at);
   if (a instanceof Unknown) return a;

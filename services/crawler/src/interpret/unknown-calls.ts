@@ -11,6 +11,8 @@ export function getOfUnknown(machine: Machine, target: Unknown, key: Key, at: Pl
     const values = [...new Set(target.options.map((option) => machine.get(option, key, at)))];
     return values.length === 1 && !(values[0] instanceof Fn) ? values[0] : new Choice(target.reason, target.at, values);
   }
+  const read = target instanceof DocumentPart ? target.reader?.(key) : undefined;
+  if (read !== undefined) return read;
   if (target instanceof DocumentPart) return new DocumentPart(extended(target.reason, key), target.at);
   return target instanceof Choice ? new Unknown(target.reason, target.at) : new Unknown(extended(target.reason, key), target.at);
 }

@@ -26,6 +26,8 @@ export class Choice extends Unknown {
 
 /** A node of the document that the program got hold of. Reading it is unknown; changing it in a handler is an effect that nobody follows. */
 export class DocumentPart extends Unknown {
+  /** `reader` when it is certainly there, and some of it is known: gives `undefined` for what is not. */
+  constructor(reason: string, at: Place, readonly reader?: (key: Key) => Value) { super(reason, at); }
   changed(phase: string, at: Place): void {
     if (phase === 'event') throw new Undecided(`the document is changed directly (${this.reason})`, at);
   }

@@ -1,7 +1,7 @@
 import type { Place } from '../../markup.js';
 import { iterate, toText } from '../convert.js';
 import type { Machine } from '../machine.js';
-import { Boxed, Fn, isObject, Obj, Thrown, Unknown, type Native, type Value } from '../values.js';
+import { Boxed, DocumentPart, Fn, isObject, Obj, Thrown, Unknown, type Native, type Value } from '../values.js';
 import { iteratorOver } from './arrays.js';
 import { constructor, getter, methods, prototypeOf } from './define.js';
 
@@ -110,11 +110,14 @@ function paramsText(pairs: Pairs): string | Unknown {
   return unknown ? unknown[1] as Unknown : new URLSearchParams(pairs.list.map(([key, value]): [string, string] => [key, String(value)])).toString();
 }
 
-/** The fields of a submitted form are put in by whoever dispatches the event: the form is the argument. */
+/** Under this key the form of an event gives its successful controls, as `Pairs`. */
+export const FIELDS = Symbol('fields');
+
+
 function installFormData(machine: Machine): void {
   install(machine, 'FormData', ([form], at) => {
     if (form === undefined) return [];
-    const fields = isObject(form) ? form.own('[[fields]]')?.value : undefined;
+    const fields = form instanceof DocumentPart ? form.reader?.(FIELDS) : undefined;
     return fields instanceof Boxed && fields.inner instanceof Pairs ? [...fields.inner.list] : new Unknown('the fields of a form', at);
   });
 }
