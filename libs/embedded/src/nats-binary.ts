@@ -21,20 +21,24 @@ const CHECKSUMS: Partial<Record<string, string>> = {
   'linux-arm64': '673a98d3faa79dde3f9ebf16d6dfac36a5f694e7ad2015e4954dd7939c85cd4c',
 };
 
-type Way = (target: string) => Promise<string>;
+const RELEASES = 'https://github.com/nats-io/nats-server/releases/download';
+
+/** Answers with the path of a binary, which it has put at `cached` if it had to fetch it. */
+type Way = (cached: string) => Promise<string>;
 
 /**
  * The path of a nats-server binary: from the PATH, the cache, the pinned release, `go install`, or apt, whichever works first.
  * `log` hears one line for each way that failed and why, and one for the way that worked. What is fetched is kept in `<cacheDir>/nats-server/<version>/`.
+ * `releases` is where releases are downloaded from; a mirror is held to the same checksums.
  * Throws `Failure('internal')` that names every way and its reason when none works.
  */
-export async function resolveNatsServer(cacheDir: string, log: (line: string) => void): Promise<string> {
+export async function resolveNatsServer(cacheDir: string, log: (line: string) => void, releases = RELEASES): Promise<string> {
   const folder = resolve(cacheDir, 'nats-server', VERSION);
   const cached = join(folder, 'nats-server');
   const ways: Array<[string, Way]> = [
     ['PATH', fromPath],
     ['cache', fromCache],
-    [`release ${VERSION}`, download],
+    [`release ${VERSION}`, (target) => download(target, releases)],
     [`go install v${VERSION}`, goInstall],
     ['apt', fromApt],
   ];
@@ -42,7 +46,7 @@ export async function resolveNatsServer(cacheDir: string, log: (line: string) =>
   for (const [name, way] of ways) {
     try {
       const binary = await way(cached);
-      const { stdout } = await run(binary, ['--version']);
+      const { stdout } = await run(binary, ['--version'], { env: childEnvironment() });
       log(`nats-server: ${name} (${stdout.trim().replace(/^nats-server:\s*/, '')}, ${binary})`);
       return binary;
     } catch (error) {
@@ -67,22 +71,22 @@ const fromCache: Way = async (cached) => {
   return cached;
 };
 
-const download: Way = async (cached) => {
+async function download(cached: string, releases: string): Promise<string> {
   const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
   const expected = CHECKSUMS[platform];
   if (expected === undefined) throw new Error(`no verified checksum for ${platform}`);
   const name = `nats-server-v${VERSION}-${platform}`;
-  const response = await fetch(`https://github.com/nats-io/nats-server/releases/download/v${VERSION}/${name}.tar.gz`, { signal: AbortSignal.timeout(DOWNLOAD_LIMIT_MS) });
+  const response = await fetch(`${releases}/v${VERSION}/${name}.tar.gz`, { signal: AbortSignal.timeout(DOWNLOAD_LIMIT_MS) });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   const archive = Buffer.from(await response.arrayBuffer());
   const actual = createHash('sha256').update(archive).digest('hex');
   if (actual !== expected) throw new Error(`the checksum is ${actual}, expected ${expected}`);
   return install(cached, async (folder) => {
     await writeFile(join(folder, 'release.tar.gz'), archive);
-    await run('tar', ['-xzf', 'release.tar.gz', `${name}/nats-server`], { cwd: folder });
+    await run('tar', ['-xzf', 'release.tar.gz', `${name}/nats-server`], { cwd: folder, env: childEnvironment() });
     return join(folder, name, 'nats-server');
   });
-};
+}
 
 const goInstall: Way = (cached) => install(cached, async (folder) => {
   const env = { ...childEnvironment(['GOPATH', 'GOCACHE', 'GOMODCACHE', 'GOPROXY', 'GONOSUMDB', 'GOSUMDB', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']), GOBIN: folder, CGO_ENABLED: '0' };
@@ -92,10 +96,10 @@ const goInstall: Way = (cached) => install(cached, async (folder) => {
 
 /** Takes the distribution's package apart rather than installing it: needs no root and starts no system service. */
 const fromApt: Way = (cached) => install(cached, async (folder) => {
-  await run('apt-get', ['download', 'nats-server'], { cwd: folder, timeout: DOWNLOAD_LIMIT_MS });
+  await run('apt-get', ['download', 'nats-server'], { cwd: folder, env: childEnvironment(), timeout: DOWNLOAD_LIMIT_MS });
   const archive = (await readdir(folder)).find((name) => name.endsWith('.deb'));
   if (archive === undefined) throw new Error('apt-get downloaded nothing');
-  await run('dpkg', ['-x', archive, '.'], { cwd: folder });
+  await run('dpkg', ['-x', archive, '.'], { cwd: folder, env: childEnvironment() });
   return join(folder, 'usr/sbin/nats-server');
 });
 

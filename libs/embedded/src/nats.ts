@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { childEnvironment } from '#config';
 import { Failure } from '#contracts';
 import { freePort, spawnServer, type ServerProcess } from './server-process.js';
 
@@ -91,7 +92,7 @@ async function endLeftover(home: string): Promise<void> {
   const pid = Number(await readFile(join(home, 'nats-server.pid'), 'utf8').catch(() => ''));
   if (!Number.isInteger(pid) || pid <= 1) return;
   // A process id may have been given to somebody else meanwhile: only a process that runs on this very configuration is ours.
-  const command = await run('ps', ['-o', 'args=', '-p', String(pid)]).then(({ stdout }) => stdout, () => '');
+  const command = await run('ps', ['-o', 'args=', '-p', String(pid)], { env: childEnvironment() }).then(({ stdout }) => stdout, () => '');
   if (!command.includes(join(home, 'nats-server.conf'))) return;
   process.kill(pid, 'SIGTERM');
   for (const deadline = Date.now() + START_LIMIT_MS; Date.now() < deadline; await sleep(50)) {

@@ -17,6 +17,8 @@ const USER = 'pullwright';
 export interface EmbeddedPostgres {
   /** `postgres://pullwright:<password>@127.0.0.1:<port>/postgres` */
   url: string;
+  /** Where the cluster is: `dir`, or for root the folder that took its place. */
+  home: string;
   stop(): Promise<void>;
   kill(): Promise<void>;
 }
@@ -53,7 +55,7 @@ export async function startEmbeddedPostgres(dir: string, { durable = true }: Emb
     const server = spawnServer(join(bin, 'postgres'), ['-D', cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])], options);
     if (await ready(server, cluster)) {
       // SIGINT is Postgres's fast shutdown: it ends sessions instead of waiting for them.
-      return { url: `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`, stop: () => server.stop('SIGINT'), kill: () => server.kill() };
+      return { url: `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`, home, stop: () => server.stop('SIGINT'), kill: () => server.kill() };
     }
     await server.kill();
     if (attempt === PORT_TRIES) throw new Failure('internal', `postgres did not start: ${server.output().slice(-300)}`);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -17,7 +17,9 @@ let cluster: Promise<Cluster> | undefined;
 /** A fresh database in a real Postgres. The first call of a spec file starts the cluster (about two seconds), the last stop() ends and deletes it. */
 export async function startPostgres(): Promise<TestPostgres> {
   cluster ??= (async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'pullwright-postgres-'));
+    const dir = await mkdtemp(join(tmpdir(), 'pullwright-test-postgres-'));
+    // Root's server runs as another account, which must get through.
+    await chmod(dir, 0o711);
     return { server: await startEmbeddedPostgres(dir, { durable: false }), dir, users: 0, databases: 0 };
   })();
   const shared = await cluster;
