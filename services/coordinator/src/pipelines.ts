@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Failure, type Pipeline } from '#contracts';
+import { inspect } from 'node:util';
+import { Logger } from '@nestjs/common';
+import { Failure, Pipeline } from '#contracts';
 import { compile, parsePipeline, type CompiledPipeline } from './engine/pipeline.js';
 import { loadPipelines, type Sql } from './store/runs.store.js';
 
@@ -11,6 +13,8 @@ export interface PinnedPipeline { hash: string; compiled: CompiledPipeline }
 
 /** The pipelines that a run can be started with, by name, and all that runs have pinned, by hash. */
 export class Pipelines {
+  private readonly logger = new Logger('pipelines');
+
   private constructor(private readonly byName: ReadonlyMap<string, PinnedPipeline>, private readonly byHash: Map<string, CompiledPipeline>) {}
 
   /** The built-in pipelines and those of an operator's folder. Throws `Failure('bad-request')` for a wrong file or two files with one name. */
@@ -34,10 +38,19 @@ export class Pipelines {
     return pipeline;
   }
 
-  /** What runs have pinned: an older version than the file's now, for a run that is older than an upgrade. At most one statement, none once all are known. */
+  /**
+   * What runs have pinned: an older version than the file's now, for a run that is older than an upgrade. At most one statement, none once all are known.
+   * One that this program cannot read is logged and missing: its runs stand still until a program that can read it is back, and no other run does.
+   */
   async pinned(sql: Sql, hashes: readonly string[]): Promise<ReadonlyMap<string, CompiledPipeline>> {
     const unknown = [...new Set(hashes)].filter((hash) => !this.byHash.has(hash));
-    if (unknown.length > 0) for (const [hash, definition] of await loadPipelines(sql, unknown)) this.byHash.set(hash, compile(definition));
+    for (const { hash, definition } of unknown.length > 0 ? await loadPipelines(sql, unknown) : []) {
+      try {
+        this.byHash.set(hash, compile(Pipeline.parse(definition)));
+      } catch (error) {
+        this.logger.error(`pipeline ${hash}`, inspect(error));
+      }
+    }
     return this.byHash;
   }
 }

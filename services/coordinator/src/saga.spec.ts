@@ -198,6 +198,37 @@ describe('what goes wrong', () => {
   });
 });
 
+describe('a pinned pipeline', () => {
+  test('is the one that the run began with, whatever the file says now', async () => {
+    stage.behaviour = (task) => (task.stepId === 'a' ? 'silent' : {});
+    const runId = await stage.start('undo');
+    await stage.until(() => stage.taken.length === 1, 'the first task');
+    await stage.stopCoordinators();
+    await stage.writePipeline('undo', PIPELINES.undo.replace('version: 1', 'version: 2').replace(/ {2}c: .*\n/, ''));
+    await stage.startCoordinator();
+    await stage.answer(stage.taken[0] as Task, {});
+    await stage.reaches(runId, 'succeeded');
+    expect((await stage.run(runId)).pipelineVersion).toBe(1);
+    expect(stage.taken.map((task) => task.stepId)).toEqual(['a', 'b', 'c']);
+    await stage.writePipeline('undo', PIPELINES.undo);
+  });
+
+  test('that this program cannot read stops its own runs only', async () => {
+    stage.behaviour = () => 'silent';
+    const runId = await stage.start('undo');
+    await stage.until(() => stage.taken.length === 1, 'the first task');
+    await stage.stopCoordinators();
+    await stage.database.query(`INSERT INTO pipelines VALUES ('later', 'later', 9, '{"from": "the future"}')`);
+    await stage.database.query(`UPDATE runs SET pipeline_hash = 'later' WHERE id = $1`, [runId]);
+    await stage.startCoordinator();
+    stage.behaviour = () => ({});
+    const [stuck, good] = await Promise.all([stage.command('cancel-run', { runId, requestedBy: 'bo' }), stage.start('test-generation')]);
+    expect(stuck).toMatchObject({ ok: false, failure: { code: 'internal' } });
+    await stage.reaches(good, 'succeeded');
+    expect((await stage.run(runId)).status).toBe('running');
+  });
+});
+
 describe('taking back', () => {
   test('a failure undoes what was done, in reverse', async () => {
     stage.behaviour = (task) => (task.stepId === 'c' ? { failure: 'no-web-front-end' } : {});

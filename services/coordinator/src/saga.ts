@@ -123,7 +123,7 @@ export class Saga {
     const pipelines = await this.pipelines.pinned(sql, [...locked.values()].map((run) => run.pipelineHash));
     return new Map([...locked].map(([runId, { run, pipelineHash, at }]) => {
       const pipeline = pipelines.get(pipelineHash);
-      if (!pipeline) throw new Failure('internal', `${runId}: the pipeline it has pinned is gone`);
+      if (!pipeline) throw new Failure('internal', `${runId}: the pipeline it has pinned cannot be read`);
       return [runId, { pipeline, run, at, changed: new Map(), tasks: new Map(), events: [], claims: new Set(), releases: new Set() }];
     }));
   }

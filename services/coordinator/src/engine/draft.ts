@@ -33,7 +33,7 @@ export class Draft {
 
   constructor(readonly pipeline: CompiledPipeline, public run: RunState, readonly at: number) {
     this.steps = new Map(run.steps);
-    this.lastPosition = Math.max(-1, ...[...run.steps.values()].map((step) => step.position));
+    this.lastPosition = [...run.steps.values()].reduce((last, step) => Math.max(last, step.position), -1);
   }
 
   all(): StepState[] { return [...this.steps.values()]; }

@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { Pipeline, type RunEvent, type StartRun } from '#contracts';
+import type { Pipeline, RunEvent, StartRun } from '#contracts';
 import type { RunState, StepState } from '../engine/run-state.js';
 
 /**
@@ -43,9 +43,8 @@ export async function pinPipelines(sql: Sql, pipelines: ReadonlyArray<{ hash: st
      ON CONFLICT DO NOTHING`, [JSON.stringify(pipelines)]);
 }
 
-export async function loadPipelines(sql: Sql, hashes: readonly string[]): Promise<Map<string, Pipeline>> {
-  const rows: Array<{ hash: string; definition: unknown }> = await sql.query('SELECT hash, definition FROM pipelines WHERE hash = ANY($1)', [hashes]);
-  return new Map(rows.map((row) => [row.hash, Pipeline.parse(row.definition)]));
+export async function loadPipelines(sql: Sql, hashes: readonly string[]): Promise<Array<{ hash: string; definition: unknown }>> {
+  return sql.query('SELECT hash, definition FROM pipelines WHERE hash = ANY($1)', [hashes]);
 }
 
 export type NewRun = StartRun & { pipelineHash: string };

@@ -32,15 +32,18 @@ export class Stage {
     const [postgres, nats] = await Promise.all([startPostgres(), startNats()]);
     await migrate(postgres.url);
     const folder = await mkdtemp(join(tmpdir(), 'pullwright-pipelines-'));
-    await Promise.all(Object.entries(pipelines).map(([name, text]) => writeFile(join(folder, `${name}.yaml`), text)));
     const bus = await Bus.open({ servers: nats.url, name: 'stage' });
     await provision(bus);
     const config = loadConfig({ DATABASE_URL: postgres.url, NATS_URL: nats.url, PIPELINES_DIR: folder });
     const database = new Pool({ connectionString: postgres.url, max: 2 });
     const stage = new Stage(postgres, nats, bus, database, config, folder);
+    for (const [name, text] of Object.entries(pipelines)) await stage.writePipeline(name, text);
     await stage.startAgents();
     return stage;
   }
+
+  /** Coordinators that start from now on know it. */
+  async writePipeline(name: string, text: string): Promise<void> { await writeFile(join(this.folder, `${name}.yaml`), text); }
 
   async startCoordinator(): Promise<INestApplicationContext> {
     const app = await NestFactory.createApplicationContext(CoordinatorModule.forRoot(this.config), { logger: ['fatal'], abortOnError: false });
