@@ -11,5 +11,5 @@ export { ApprovalStep, Param, Pipeline, Retry, RunStep, type PipelineStep } from
 export { LEFT_OUT_REASONS, LeftOut, Location } from './source.js';
 export { Behaviour, BehaviourStep, Element, Feature, FieldFacts, RepoMap, Screen, Stack, StepData, TestConventions, VALIDITY_RULES } from './repo-map.js';
 export { CaseStep, Expectation, LocatorCandidate, Target, TestCase, TestCases } from './test-cases.js';
-export { LedgerEntry, PullRequest, TestBundle } from './test-bundle.js';
+export { GENERATED_MARK, LedgerEntry, PullRequest, TestBundle } from './test-bundle.js';
 export { artifactJsonSchema, jsonSchema } from './json-schema.js';

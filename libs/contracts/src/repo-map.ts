@@ -135,6 +135,8 @@ export const TestConventions = z.object({
     scaffolded: z.boolean().optional(),
   }).optional(),
   other: z.array(z.object({ tool: z.string(), at: Location })),
+  /** Files below folders named `e2e`, whoever they belong to: a project of our own must not move in there. */
+  taken: z.array(z.string()).optional(),
   specs: z.array(z.object({ file: z.string(), titles: z.array(z.string()) })),
   pageObjects: z.array(z.object({ className: z.string(), file: z.string(), methods: z.array(z.string()) })),
   /** A module that exports an extended `test`, which specs import instead of `@playwright/test`. */

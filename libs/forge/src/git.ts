@@ -37,7 +37,9 @@ function environment(gitDir: string): Record<string, string> {
 
 /** Starts git with pipes on all three streams. The caller owns the process. */
 export function startGit(gitDir: string, args: readonly string[]) {
-  return spawn('git', [...OVERRULED.flatMap((setting) => ['-c', setting]), ...args], { cwd: gitDir, env: environment(gitDir), stdio: ['pipe', 'pipe', 'pipe'], shell: false });
+  // Killed in the middle, a reference transaction leaves its lock files, and no later one gets through. In a process group of its own it outlives the milliseconds after us; when its input ends early it gives up and unlocks.
+  const detached = args[0] === 'update-ref';
+  return spawn('git', [...OVERRULED.flatMap((setting) => ['-c', setting]), ...args], { cwd: gitDir, env: environment(gitDir), stdio: ['pipe', 'pipe', 'pipe'], shell: false, detached });
 }
 
 /** Runs git to its end, whatever its exit code. Throws `repository-too-large` when it prints without bound, `repository-unreadable` when it hangs or cannot start. */

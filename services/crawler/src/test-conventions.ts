@@ -1,6 +1,6 @@
 import { parse } from '@babel/parser';
 import { traverseFast, type Expression, type Node, type ObjectExpression } from '@babel/types';
-import type { RepoMap } from '#contracts';
+import { GENERATED_MARK, type RepoMap } from '#contracts';
 import type { Repo } from './framework.js';
 import { nearestManifest } from './manifest.js';
 
@@ -12,13 +12,14 @@ const OTHER_TOOLS: ReadonlyArray<readonly [RegExp, string]> = [
 ];
 const SPEC = /\.(spec|test|e2e|e2e-spec|pw)\.([cm]?[jt]sx?)$/;
 const MAX_SPECS = 500;
+const MAX_TAKEN = 100;
 const MAX_TITLES = 200;
 
 /** How the repository tests already: Playwright's configuration read without running it, specs with their titles, page objects and fixtures. */
 export function testConventionsOf(repo: Repo, root: string): TestConventions {
   const configs = repo.paths.filter((path) => CONFIG.test(path) && repo.text(path) !== null);
   const config = configs.sort((a, b) => Number(!a.startsWith(root)) - Number(!b.startsWith(root)) || a.length - b.length || (a < b ? -1 : 1))[0];
-  const conventions: TestConventions = { other: otherTools(repo), specs: [], pageObjects: [], fixtures: [], suffix: '.spec.ts', language: 'ts', esm: false };
+  const conventions: TestConventions = { other: otherTools(repo), taken: repo.paths.filter((path) => /(^|\/)e2e\//.test(path)).slice(0, MAX_TAKEN), specs: [], pageObjects: [], fixtures: [], suffix: '.spec.ts', language: 'ts', esm: false };
   for (const path of repo.paths) {
     if (!/\.[cm]?[jt]sx?$/.test(path) || conventions.specs.length >= MAX_SPECS) continue;
     const text = repo.text(path);
@@ -83,7 +84,7 @@ function readConfig(repo: Repo, path: string): TestConventions['playwright'] {
   const testMatch = matches?.type === 'ArrayExpression' ? matches.elements.flatMap((element) => (element?.type === 'StringLiteral' ? [element.value] : [])) : matches ? [text(matches)].filter((value) => value !== undefined) : [];
   return {
     config: repo.locate({ file: path, line: 1 }), testDir: joined(folder, testDir ?? '.'), ...(testMatch.length > 0 && { testMatch }), ...(baseURL && { baseURL }),
-    hasWebServer: !!object && property(object, 'webServer') !== undefined, ...(testIdAttribute && { testIdAttribute }), ...(version && { version }), projects: names.slice(0, 50),
+    hasWebServer: !!object && property(object, 'webServer') !== undefined, ...(testIdAttribute && { testIdAttribute }), ...(version && { version }), projects: names.slice(0, 50), ...(repo.text(path)?.startsWith(GENERATED_MARK) && { scaffolded: true }),
   };
 }
 /** `export default defineConfig({…})`, `module.exports = {…}`, or an object in a variable exported later. */

@@ -66,7 +66,7 @@ function commonRoot({ stack }: RepoMap): string {
 
 /** Whether the map knows of files of somebody else below the folder. */
 function isTaken({ tests, stack, routes }: RepoMap, folder: string): boolean {
-  const files = [...tests.other.map(({ at }) => at.file), ...tests.specs.map(({ file }) => file), ...tests.pageObjects.map(({ file }) => file), ...tests.fixtures.map(({ file }) => file), ...stack.entryPoints, ...routes.map(({ at }) => at.file)];
+  const files = [...(tests.taken ?? []), ...tests.other.map(({ at }) => at.file), ...tests.specs.map(({ file }) => file), ...tests.pageObjects.map(({ file }) => file), ...tests.fixtures.map(({ file }) => file), ...stack.entryPoints, ...routes.map(({ at }) => at.file)];
   return files.some((file) => file.startsWith(`${folder}/`));
 }
 

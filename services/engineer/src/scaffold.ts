@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import { GENERATED_MARK } from '#contracts';
 import { literal } from './literals.js';
-import { MARK } from './spec-file.js';
 
 const VERSIONS = { '@playwright/test': '1.64.1', '@types/node': '24.10.1', typescript: '6.0.3' } as const;
 
@@ -11,7 +11,7 @@ export function scaffold({ folder, port, webServer }: { folder: string; port: nu
     `  webServer: process.env.BASE_URL ? undefined : { command: ${literal(webServer.command)}, cwd: ${literal(webServer.cwd)}, url: ${literal(`http://localhost:${webServer.port}`)}, reuseExistingServer: !process.env.CI },`,
   ];
   const config = [
-    `${MARK} Run \`npx playwright test\` in this folder; BASE_URL is where the application runs.`,
+    `${GENERATED_MARK} Run \`npx playwright test\` in this folder; BASE_URL is where the application runs.`,
     `import { defineConfig, devices } from '@playwright/test';`, '',
     'const executablePath = process.env.PLAYWRIGHT_CHROMIUM_EXECUTABLE_PATH;', '',
     'export default defineConfig({',

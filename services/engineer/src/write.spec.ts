@@ -18,8 +18,9 @@ test('a spec per feature, the ledger, and a project around them', () => {
   expect(text(bundle, 'e2e/playwright.config.ts')).toContain(`webServer: process.env.BASE_URL ? undefined : { command: 'npm start', cwd: '..', url: 'http://localhost:4100'`);
 });
 
+const bytes = ({ manifest, files }: ReturnType<typeof write>) => JSON.stringify([{ ...manifest, leftOut: manifest.leftOut.length }, [...files].map(([path, content]) => [path, content.toString()])]);
+
 test('the same map and cases give the same bytes, in whatever order the features come', () => {
-  const bytes = ({ manifest, files }: ReturnType<typeof write>) => JSON.stringify([{ ...manifest, leftOut: manifest.leftOut.length }, [...files].map(([path, content]) => [path, content.toString()])]);
   expect(bytes(written(undefined, sampleCases().reverse()))).toBe(bytes(written()));
 });
 
@@ -78,9 +79,10 @@ test('a project that an earlier run made is updated in place', () => {
   expect(files).toEqual(written().files);
 });
 
-test('another tool’s folder is left to it', () => {
+test('a folder with other things in it is left to them', () => {
   const { manifest } = written((map) => { map.tests.other = [{ tool: 'cypress', at: { file: 'e2e/cypress.config.ts', line: 1, blob: 'b'.repeat(40) } }]; });
   expect(manifest.folder).toBe('e2e/pullwright');
+  expect(written((map) => { map.tests.taken = ['e2e/README.md']; }).manifest.folder).toBe('e2e/pullwright');
 });
 
 test('the application is started only when it needs nothing but itself', () => {
