@@ -1,5 +1,6 @@
 import type { Framework } from './framework.js';
 import { html } from './html.js';
+import { next } from './next/next.js';
 
 /** Every kind of front end the crawler understands. More specific ones first: what they claim, plain HTML leaves alone. */
-export const FRAMEWORKS: readonly Framework[] = [html];
+export const FRAMEWORKS: readonly Framework[] = [next, html];

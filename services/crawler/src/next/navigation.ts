@@ -16,8 +16,14 @@ export interface Navigator {
   shown(href: string): string;
   /** Whether the application's router follows it, instead of the browser. */
   owns(href: string): boolean;
+  /** Search parameters whose values are not known. */
+  readonly unknownSearch: ReadonlyMap<string, Unknown>;
   /** Throws `Undecided` when it is not certain that it happens. */
   go(href: string, how: 'push' | 'replace', at: Place): void;
+  /** A redirect or a missing page that was thrown, or (`Undecided`) may have been; whoever acts on it takes it away. */
+  signal: Signal | Undecided | null;
+  /** The functions that leave the page. */
+  readonly leaving: WeakSet<Obj>;
 }
 
 /** What `redirect` and `notFound` throw through the components of a page, to be caught by the router alone. */
@@ -64,10 +70,10 @@ export function searchObject(machine: Machine, address: string): Obj {
 function navigationModule(machine: Machine, navigator: Navigator, at: Place): Obj {
   const redirect = machine.fn('redirect', ([href], _self, where) => {
     const text = hrefOf(machine, href, where);
-    if (text instanceof Unknown) throw new Undecided(`goes to ${text.reason}`, where);
-    throw new Thrown(new Signal(machine, 'redirect', text), where);
+    return raise(machine, navigator, text instanceof Unknown ? new Undecided(`goes to ${text.reason}`, where) : new Signal(machine, 'redirect', text), where);
   });
-  const notFound = machine.fn('notFound', (_args, _self, where) => { throw new Thrown(new Signal(machine, 'not-found', ''), where); });
+  const notFound = machine.fn('notFound', (_args, _self, where) => raise(machine, navigator, new Signal(machine, 'not-found', ''), where));
+  navigator.leaving.add(redirect).add(notFound);
   const rethrow = machine.fn('unstable_rethrow', ([error], _self, where) => { if (error instanceof Signal) throw new Thrown(error, where); return undefined; });
   const router = routerObject(machine, navigator);
   return machine.namespace('next/navigation', at, {
@@ -81,7 +87,19 @@ function navigationModule(machine: Machine, navigator: Navigator, at: Place): Ob
   });
 }
 
-const searchParams = (machine: Machine, navigator: Navigator, at: Place): Value => machine.construct(machine.globals.get('URLSearchParams'), [searchOf(navigator.address)], at);
+/** A page that may turn out to be another one is not certain at all, whatever the branch does that leads here: this is remembered beside what is thrown. */
+function raise(machine: Machine, navigator: Navigator, signal: Signal | Undecided, at: Place): never {
+  const why = machine.speculations.at(-1)?.why ?? machine.uncertain;
+  navigator.signal = why && signal instanceof Signal ? new Undecided(`${signal.kind === 'redirect' ? `a redirect to ${signal.href}` : 'whether the page exists'} depends on ${why.reason}`, why.at) : signal;
+  if (navigator.signal instanceof Undecided) throw navigator.signal;
+  throw new Thrown(navigator.signal, at);
+}
+
+function searchParams(machine: Machine, navigator: Navigator, at: Place): Value {
+  const params = machine.construct(machine.globals.get('URLSearchParams'), [searchOf(navigator.address)], at);
+  for (const [name, value] of navigator.unknownSearch) machine.call(machine.get(params, 'append', at), [name, value], params, at);
+  return params;
+}
 
 /** Methods of both routers. Going back or forward depends on what the user did before, which a page does not know. */
 function routerObject(machine: Machine, navigator: Navigator): Obj {
@@ -91,9 +109,11 @@ function routerObject(machine: Machine, navigator: Navigator): Obj {
     navigator.go(text, how, at);
     return fulfilled(machine, true);
   });
+  const [push, replace] = [go('push'), go('replace')];
+  navigator.leaving.add(push).add(replace);
   const refused = (name: string): Fn => machine.fn(name, (_args, _self, at) => { throw new Undecided(`router.${name}()`, at); });
   return machine.object({
-    push: go('push'), replace: go('replace'), back: refused('back'), forward: refused('forward'), reload: refused('reload'),
+    push, replace, back: refused('back'), forward: refused('forward'), reload: refused('reload'),
     // The source that a refresh reads again is the same.
     refresh: machine.fn('refresh', () => undefined), prefetch: machine.fn('prefetch', () => fulfilled(machine, undefined)),
   });
