@@ -10,6 +10,7 @@ import { findServers } from './detect.js';
 import { modelsOf } from './models/index.js';
 import { routesOf } from './routes.js';
 import { generated, Server, type Start } from './server.js';
+import { shareState } from './shared-state.js';
 
 /** Express applications that render pages on the server, with EJS, Pug, Handlebars or plain HTML files. */
 export const express: Framework = {
@@ -79,7 +80,9 @@ class ExpressApplication implements Application {
 
   #boot(): Running {
     const server = new Server(this.start, modelsOf);
-    return { server, app: server.boot() };
+    const app = server.boot();
+    shareState(server, app);
+    return { server, app };
   }
 
   /** The server in the state after the session's requests. */
@@ -99,7 +102,7 @@ class ExpressApplication implements Application {
     const document = documentOf(reply.pieces, generated);
     return {
       path, route: reply.route, title: document.title, markup: document.markup, styles: this.#styles(document, server, path),
-      needs: [...server.machine.needs], session, fields: new Map(), at: reply.at,
+      needs: [...server.databases, ...server.machine.needs], session, fields: new Map(), at: reply.at,
     };
   }
 

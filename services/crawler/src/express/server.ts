@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import type { Repo } from '../framework.js';
+import type { Page, Repo } from '../framework.js';
 import type { Machine, ModuleModels } from '../interpret/machine.js';
 import { startMachine } from '../interpret/start.js';
 import { Fn, Obj, Undecided, type Value } from '../interpret/values.js';
@@ -38,6 +38,8 @@ export class Server {
   readonly cookies = new Map<string, Value>();
   /** Data of the server-side session, when there is one. */
   session: Obj | null = null;
+  /** Databases that the program uses. */
+  readonly databases: Array<Page['needs'][number]> = [];
   /** Folders of `express.static`, in order. */
   readonly staticFolders: string[] = [];
   /** Files that the program has written since it started. */
@@ -51,6 +53,8 @@ export class Server {
   reply: Reply | undefined;
   /** Whether a store outside the browser was written since the last request began. */
   wrote = false;
+  /** Started, and used by others since. */
+  running = false;
 
   constructor(readonly start: Start, models: (server: Server) => ModuleModels) {
     this.machine = startMachine({ repo: start.repo, root: start.root, models: models(this), host: 'node', fuel: 60_000_000 });

@@ -77,7 +77,7 @@ export function bounded(text: string, at: Place): string {
 export function iterate(machine: Machine, value: Value, at: Place): Value[] | Unknown {
   if (value instanceof Unknown) return value;
   if (value instanceof Arr) return value.items.slice();
-  if (typeof value === 'string') return [...value];
+  if (typeof value === 'string') return Array.from(value);
   if (value instanceof Boxed) {
     const inner: unknown = value.inner;
     if (inner instanceof Set) return [...inner] as Value[];

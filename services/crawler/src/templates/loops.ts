@@ -1,4 +1,4 @@
-import { iterate } from '../interpret/convert.js';
+import { iterate, truth } from '../interpret/convert.js';
 import { type Machine, NOWHERE } from '../interpret/machine.js';
 import { Arr, isObject, type Obj, Unknown, type Value } from '../interpret/values.js';
 
@@ -10,6 +10,13 @@ export function eachEntry(machine: Machine, list: Value, round: (item: Value, ke
   if (list instanceof Unknown) {
     const anything = new Unknown(list.reason, list.at);
     machine.fork(anything, [() => machine.uncertainly(anything, () => round(anything, anything, Number.NaN, Number.NaN)), otherwise]);
+    return;
+  }
+  const length = isObject(list) && !(list instanceof Arr) ? machine.get(list, 'length') : undefined;
+  if (length instanceof Unknown) {
+    // A list of which some items are known: it goes through them itself.
+    const run = (): void => void machine.call(machine.get(list, 'forEach'), [machine.fn('round', ([item, key]) => { round(item, key, Number.NaN, Number.NaN); return undefined; })], list);
+    if (truth(length) === true) run(); else machine.fork(length, [run, otherwise]);
     return;
   }
   const entries = isObject(list) ? entriesOf(machine, list) : [];

@@ -81,6 +81,8 @@ export function assemble(pieces: readonly Piece[]): Assembled {
     } else {
       const group = groups.pop();
       if (!group) throw new Error('a group of template output is closed that was not opened');
+      // The mark that follows ends an attribute without a value.
+      if (group.state === 'tag' && (scanner.state === 'attribute' || scanner.state === 'bare')) scanner.feed(' ');
       if (!group.skipped && (scanner.state !== group.state || !scanner.balancedSince(group.mark))) throw new UnbalancedTemplate(group.why, group.at);
       if (!group.skipped) writeMark(piece, group.at, true);
     }

@@ -1,6 +1,7 @@
 import { parseExpression } from '@babel/parser';
 import * as N from '@babel/types';
 import type { Machine } from '../interpret/machine.js';
+import { truth } from '../interpret/convert.js';
 import { Scope } from '../interpret/scope.js';
 import { isObject, type Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
 import type { Place } from '../markup.js';
@@ -60,7 +61,7 @@ export function runScript(script: Script, locals: Obj, built: Readonly<Record<st
 /** What loops over unknown lists are rewritten to (`openLoops`). */
 function loops(machine: Machine): Record<string, Value> {
   return {
-    __unknown: machine.fn('__unknown', ([value]) => value instanceof Unknown || (isObject(value) && value.missing !== undefined)),
+    __unknown: machine.fn('__unknown', ([value]) => truth(value) instanceof Unknown || (isObject(value) && (value.missing !== undefined || machine.get(value, 'length') instanceof Unknown))),
     __each: machine.fn('__each', ([list, round, self], _self, at) => {
       const unknown = list instanceof Unknown ? list : isObject(list) ? list.missing : undefined;
       if (!unknown) return machine.call(machine.get(list, 'forEach', at), [round, self], list, at);
