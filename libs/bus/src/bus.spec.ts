@@ -153,6 +153,30 @@ describe('consume', () => {
   });
 });
 
+test('a total loss of the store is survived: provisioned again, every reader goes on', async () => {
+  const seen = collector<string>(2);
+  const reader = await bus.consume('coordinator-results', { batch: 10 }, async (batch) => {
+    await Promise.all(batch.map((message) => message.ack()));
+    for (const { id } of batch) seen.add(id);
+  });
+  const worker = await bus.work('crawler-crawl', { slots: 1 }, async (message) => { await message.ack(); seen.add(message.id); });
+  await nats.wipe();
+  for (;;) {
+    try {
+      await provision(bus);
+      break;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      await sleep(50);
+    }
+  }
+  await publishTask(7);
+  await bus.publish(subjects.result('crawler'), {}, { id: 'after' });
+  await seen.full;
+  expect([...seen.items].sort()).toEqual(['after', 't-7']);
+  await Promise.all([reader.stop(), worker.stop(0)]);
+});
+
 describe('work', () => {
   test('never has more in work than slots, and leaves the rest to others', async () => {
     for (let n = 0; n < 6; n++) await publishTask(n);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { access, chmod, chown, constants, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, chown, constants, cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -114,10 +114,8 @@ async function binaries(account: Account | undefined): Promise<string> {
   if (!account || (await reachable(initdb))) return bin;
   const { version } = JSON.parse(await readFile(join(bin, '../../package.json'), 'utf8')) as { version: string };
   const copy = join(tmpdir(), `pullwright-postgres-binaries-${version}`);
-  const { uid } = await stat(copy).catch(() => ({ uid: undefined }));
-  if (uid !== undefined && uid !== 0) throw new Failure('internal', `${copy} belongs to somebody else`);
-  if (uid === undefined) {
-    const half = `${copy}.${process.pid}`;
+  if (!(await exists(copy))) {
+    const half = await mkdtemp(`${copy}-`);
     await cp(dirname(bin), half, { recursive: true, verbatimSymlinks: true });
     await chmod(half, 0o755);
     await rename(half, copy).catch(async (error: NodeJS.ErrnoException) => {
@@ -126,6 +124,8 @@ async function binaries(account: Account | undefined): Promise<string> {
       await rm(half, { recursive: true, force: true });
     });
   }
+  // In a shared temporary directory anybody could have been faster: only what root has put there is run.
+  if ((await stat(copy)).uid !== 0) throw new Failure('internal', `${copy} belongs to somebody else`);
   return join(copy, 'bin');
 }
 

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { resolveNatsServer, startEmbeddedNats, type EmbeddedNats } from '#embedded';
 
 export interface TestNats extends EmbeddedNats {
+  /** Kills the server, deletes its store and starts it empty on the same port: the loss of the whole bus. */
+  wipe(): Promise<void>;
   /** Stops the server and deletes its store; call it in afterAll. */
   remove(): Promise<void>;
 }
@@ -18,6 +20,11 @@ export async function startNats(options: { binary?: string; user?: string; passw
   const nats = await startEmbeddedNats(dir, { ...options, binary });
   return {
     ...nats,
+    wipe: async () => {
+      await nats.kill();
+      await rm(join(dir, 'jetstream'), { recursive: true, force: true });
+      await nats.restart();
+    },
     remove: async () => {
       await nats.stop();
       await rm(dir, { recursive: true, force: true });
