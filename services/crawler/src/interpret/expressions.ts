@@ -5,12 +5,13 @@ import { evaluateCall, evaluateNew } from './calls.js';
 import { makeFunction } from './closures.js';
 import { accessor, memberKey, plainKey, spreadInto, superProperty } from './members.js';
 import { jsxElement, jsxFragment } from './jsx.js';
+import { globModules } from './modules.js';
 import { choose, type Frame, type Machine } from './machine.js';
 import { binary, lookedUp, unary } from './operators.js';
 import { awaitValue } from './promises.js';
 import { makeRegExp } from './regular-expressions.js';
 import { placeOf } from './syntax.js';
-import { Choice, isObject, type Fn, type Obj, Thrown, Undecided, Unknown, type Key, type Value } from './values.js';
+import { Arr, Choice, isObject, Thrown, Undecided, Unknown, type Key, type Value } from './values.js';
 
 /** Expressions: one case per kind of node. */
 export function evaluate(node: N.Node, frame: Frame): Value {
@@ -19,7 +20,7 @@ export function evaluate(node: N.Node, frame: Frame): Value {
   switch (node.type) {
     case 'NumericLiteral': case 'StringLiteral': case 'BooleanLiteral': return node.value;
     case 'NullLiteral': return null;
-    case 'BigIntLiteral': return BigInt(node.value);
+    case 'BigIntLiteral': return node.value;
     case 'RegExpLiteral': return makeRegExp(machine, node.pattern, node.flags, placeOf(node, frame.file));
     case 'TemplateLiteral': return template(node, frame);
     case 'TaggedTemplateExpression': return taggedTemplate(node, frame);
@@ -269,7 +270,7 @@ function chain(node: N.Expression, frame: Frame): Value {
       if (node.optional && (method === undefined || method === null)) return SHORT;
       return evaluateCall(node, frame, { callee: method, self, key });
     }
-    const fn = chain(callee as N.Expression, frame);
+    const fn = chain(callee, frame);
     if (fn === SHORT || (node.optional && (fn === undefined || fn === null))) return SHORT;
     return evaluateCall(node, frame, { callee: fn, self: undefined, key: '' });
   }
@@ -291,6 +292,11 @@ function metaProperty(node: N.MetaProperty, frame: Frame): Value {
   if (node.meta.name === 'new') return frame.newTarget;
   const at = placeOf(node, frame.file);
   const { machine } = frame;
-  const env = machine.namespace('the environment', at, { MODE: 'development', DEV: true, PROD: false, SSR: machine.options.host === 'node', BASE_URL: machine.options.base ?? '/' });
-  return machine.namespace('import.meta', at, { env });
+  // Whether the application is tested on its development server or as a build is not known: MODE, DEV and PROD stay unknown.
+  const env = machine.namespace('the environment', at, { SSR: machine.options.host === 'node', BASE_URL: machine.options.base ?? '/' });
+  const glob = machine.fn('glob', ([patterns, options]) => {
+    const list = (patterns instanceof Arr ? patterns.items : [patterns]).filter((pattern) => typeof pattern === 'string');
+    return globModules(machine, list, isObject(options) && machine.get(options, 'eager') === true, frame.file, at);
+  });
+  return machine.namespace('import.meta', at, { env, glob, hot: undefined });
 }

@@ -1,4 +1,3 @@
-import type * as N from '@babel/types';
 import type { Place } from '../markup.js';
 import { initialiseFields, type ClassCode } from './classes.js';
 import { choose, LIMITS, type Completion, type Frame, type Machine } from './machine.js';
@@ -10,7 +9,7 @@ import { Fn, isObject, Obj, Thrown, Undecided, Unknown, type Value } from './val
 import { callUnknown } from './unknown-calls.js';
 
 export function call(machine: Machine, callee: Value, args: Value[], self: Value, at: Place): Value {
-  if (callee instanceof Unknown) return callUnknown(machine, callee, args, at);
+  if (callee instanceof Unknown) return callUnknown(machine, callee, args);
   if (!(callee instanceof Fn)) return machine.throwError('TypeError', 'it is not a function', at);
   if (callee.native) return callee.native(args, self, at);
   if (callee.code instanceof Closure) return invoke(machine, callee, callee.code, args, self, undefined, at);
@@ -18,7 +17,7 @@ export function call(machine: Machine, callee: Value, args: Value[], self: Value
 }
 
 export function construct(machine: Machine, callee: Value, args: Value[], at: Place, newTarget?: Fn): Value {
-  if (callee instanceof Unknown) return callUnknown(machine, callee, args, at);
+  if (callee instanceof Unknown) return callUnknown(machine, callee, args);
   if (!(callee instanceof Fn)) return machine.throwError('TypeError', 'it is not a constructor', at);
   const target = newTarget ?? callee;
   if (callee.native) {

@@ -31,7 +31,7 @@ export class Machine {
   /** Repository paths of style sheets that modules import, in order of import. */
   readonly styles: string[] = [];
   /** Branches and effects since the last `startWatching`, oldest first. */
-  private readonly watched: Array<{ at: Place; effect: boolean }> = [];
+  private readonly watched: Array<{ at: Place; what: 'effect' | 'branch' | 'rendered branch' }> = [];
   /** Why what runs now may or may not happen; `null` when it certainly does. */
   uncertain: Unknown | null = null;
   /** What is going on: decides what an early return under an undecided condition means, and whether unknown code may call back. */
@@ -66,7 +66,7 @@ export class Machine {
   load(path: string): Obj { return this.engine.loadModule(this, path); }
   /** What `specifier` in `from` stands for: a namespace of the repository, of a model, or an unknown one. */
   import(specifier: string, from: string, at: Place): Obj { return this.engine.importModule(this, specifier, from, at); }
-  call(callee: Value, args: Value[], self: Value = undefined, at: Place = NOWHERE): Value { return this.engine.call(this, callee, args, self, at); }
+  call(callee: Value, args: Value[], self?: Value, at: Place = NOWHERE): Value { return this.engine.call(this, callee, args, self, at); }
   construct(callee: Value, args: Value[], at: Place = NOWHERE, newTarget?: Fn): Value { return this.engine.construct(this, callee, args, at, newTarget); }
   evaluate(node: N.Node, frame: Frame): Value { return this.engine.evaluate(node, frame); }
   execute(node: N.Statement, frame: Frame): Completion { return this.engine.execute(node, frame); }
@@ -101,15 +101,15 @@ export class Machine {
   effect(what: string, at: Place, whenUncertain: 'refused' | 'allowed' = 'refused'): void {
     if (this.speculations.length > 0) throw new Undecided(`${what} depends on ${this.speculations.at(-1)?.why.reason ?? 'an unknown value'}`, this.speculations.at(-1)?.why.at ?? at);
     if (this.uncertain && whenUncertain === 'refused') throw new Undecided(`${what} depends on ${this.uncertain.reason}`, this.uncertain.at);
-    this.watched.push({ at, effect: true });
+    this.watched.push({ at, what: 'effect' });
   }
-  branch(at: Place): void { if (this.watched.length < 400) this.watched.push({ at, effect: false }); }
+  branch(at: Place): void { if (this.watched.length < 1_000) this.watched.push({ at, what: this.phase === 'render' ? 'rendered branch' : 'branch' }); }
   startWatching(): void { this.watched.length = 0; }
-  /** The lines that decided since `startWatching`: effects, latest first, then branches, latest first. At most twelve, each once. */
-  because(): Place[] {
+  /** The lines that decided since `startWatching`: effects, then branches, then (`rendering`) branches of components; latest first, each once, at most twelve. */
+  because(rendering = true): Place[] {
     const seen = new Map<string, Place>();
-    for (const effect of [true, false]) {
-      for (const entry of this.watched.toReversed()) if (entry.effect === effect && entry.at.file) seen.set(`${entry.at.file}:${entry.at.line}`, entry.at);
+    for (const what of ['effect', 'branch', ...(rendering ? ['rendered branch'] : [])]) {
+      for (const entry of this.watched.toReversed()) if (entry.what === what && entry.at.file) seen.set(`${entry.at.file}:${entry.at.line}`, entry.at);
     }
     return [...seen.values()].slice(0, 12);
   }

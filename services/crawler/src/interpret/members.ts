@@ -39,7 +39,7 @@ export function spreadInto(machine: Machine, target: Obj, source: Value): void {
     target.missing ??= source;
     return;
   }
-  if (typeof source === 'string') { for (const [index, letter] of [...source].entries()) target.put(String(index), letter); return; }
+  if (typeof source === 'string') { for (const [index, letter] of Array.from(source).entries()) target.put(String(index), letter); return; }
   if (!isObject(source)) return;
   if (source.missing) spreadInto(machine, target, source.missing);
   for (const key of source.keys()) target.put(key, machine.get(source, key));

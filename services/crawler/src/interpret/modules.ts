@@ -218,7 +218,7 @@ function guardedImport(specifier: string, frame: Frame, at: Place): Obj {
   if (loaded.ok) return loaded.value;
   if (loaded.thrown || loaded.undecided.limit) throw loaded.thrown ?? loaded.undecided;
   machine.options.repo.leaveOut('unresolved-import', specifier, loaded.undecided.reason, at);
-  return machine.namespace(`${specifier}`, at);
+  return machine.namespace(specifier, at);
 }
 
 /** A variable that lives in another module. */

@@ -53,7 +53,7 @@ function react(machine: Machine, promise: PromiseObj, reaction: () => void): voi
 }
 
 /** `promise.then(onFulfilled, onRejected)`. Reactions to an uncertain promise are uncertain themselves. */
-export function then(machine: Machine, promise: PromiseObj, onFulfilled: Value, onRejected: Value, at: Place): PromiseObj {
+export function reactTo(machine: Machine, promise: PromiseObj, onFulfilled: Value, onRejected: Value, at: Place): PromiseObj {
   const next = newPromise(machine);
   const { phase } = machine;
   react(machine, promise, () => {

@@ -21,16 +21,12 @@ export class Scope {
   own(name: string): Binding | undefined { return this.names.get(name); }
   entries(): Array<[string, Binding]> { return [...this.names]; }
   find(name: string): Binding | undefined {
-    for (let scope: Scope | null = this; scope; scope = scope.parent) {
-      const binding = scope.names.get(name);
-      if (binding) return binding;
-    }
-    return undefined;
+    let binding = this.names.get(name);
+    for (let scope = this.parent; !binding && scope; scope = scope.parent) binding = scope.names.get(name);
+    return binding;
   }
   /** Where `var` and function declarations of this block go. */
   functionScope(): Scope {
-    let scope: Scope = this;
-    while (!scope.isFunction && scope.parent) scope = scope.parent;
-    return scope;
+    return this.isFunction || !this.parent ? this : this.parent.functionScope();
   }
 }

@@ -19,7 +19,7 @@ export function getOfUnknown(machine: Machine, target: Unknown, key: Key, at: Pl
 const extended = (reason: string, key: Key): string => (reason.length < 60 && typeof key === 'string' && /^[\w$.()'@/-]+$/.test(reason) ? `${reason}.${key}` : reason);
 
 /** Calls what nothing is known of. Handlers and effects: functions among the arguments may be called back, now or later, with anything. */
-export function callUnknown(machine: Machine, callee: Unknown, args: readonly Value[], at: Place): Value {
+export function callUnknown(machine: Machine, callee: Unknown, args: readonly Value[]): Value {
   const result = new Unknown(callee.reason, callee.at);
   if (machine.phase === 'load' || machine.phase === 'render') return result;
   for (const arg of args) if (arg instanceof Fn) callBack(machine, arg, callee);
@@ -55,7 +55,7 @@ export function callUnknownMethod(machine: Machine, self: Unknown, key: Key | Un
   }
   if (typeof key === 'string' && KEEPS.has(key) && self instanceof Choice && self.repeated) return self;
   if (typeof key === 'string' && (KEEPS.has(key) || ARRAY_READERS.has(key))) return item;
-  return callUnknown(machine, machine.get(self, key instanceof Unknown ? '?' : key, at) as Unknown, args, at);
+  return callUnknown(machine, machine.get(self, key instanceof Unknown ? '?' : key, at) as Unknown, args);
 }
 /** Their callbacks are taken to have no effects of their own. */
 const ARRAY_READERS = new Set(['find', 'findIndex', 'findLast', 'some', 'every', 'reduce', 'reduceRight', 'join', 'includes', 'indexOf', 'at']);

@@ -59,7 +59,7 @@ export class ReactApplication implements Application {
   private load(path: string, session: ReactSession | undefined, because: readonly Place[], loads = 0): Outcome {
     const run = new PageRun(this.program, path, session);
     const opened = run.machine.attempt(() => run.open(this.program.entries));
-    const lines = [...because, ...run.machine.because()];
+    const lines = [...because, ...run.machine.because(true)];
     if (!opened.ok) return this.failed(run, opened);
     if (run.machine.leaving !== null && loads < MAX_PAGE_LOADS) return this.load(run.machine.leaving, new ReactSession(copyStorage(run.machine.storage)), lines, loads + 1);
     if (run.renderer.markup.length === 0) return { ok: false, reason: 'unknown-outcome', detail: `nothing is rendered at ${path}`, at: run.history.matched?.at ?? this.at, hints: run.machine.hints.slice() };
@@ -75,7 +75,7 @@ export class ReactApplication implements Application {
     const fields = fieldReader(page, log.hosts);
     const run = this.runAt(log);
     const fired = run.machine.attempt(() => run.fire(path, event, fields));
-    const because = run.machine.because();
+    const because = run.machine.because(false);
     if (!fired.ok) return this.failed(run, fired);
     if (because.length === 0) because.push(element.at);
     if (run.machine.leaving !== null) {

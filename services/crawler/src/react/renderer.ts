@@ -370,7 +370,7 @@ function select(markup: MarkupElement, value: Value): void {
   const visit = (nodes: readonly Markup[]): void => {
     for (const node of nodes) {
       if (node.kind === 'element' && node.tag === 'option') {
-        const own = node.attributes.get('value') ?? (node.children.every((child) => child.kind === 'text' && typeof child.text === 'string') ? node.children.map((child) => (child.kind === 'text' ? child.text : '')).join('') : undefined);
+        const own = node.attributes.get('value') ?? (node.children.every((child) => child.kind === 'text' && typeof child.text === 'string') ? node.children.map((child) => (child.kind === 'text' && typeof child.text === 'string' ? child.text : '')).join('') : undefined);
         if (wanted.some((item) => item instanceof Unknown) || typeof own === 'object') node.attributes.set('selected', { undecided: 'the value of the select' });
         else if (wanted.some((item) => typeof item !== 'object' && typeof item !== 'symbol' && String(item) === own)) node.attributes.set('selected', true);
       } else if (node.kind !== 'text') visit(node.children ?? []);

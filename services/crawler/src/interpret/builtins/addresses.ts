@@ -105,9 +105,9 @@ function installParams(machine: Machine): void {
   methods(machine, proto, { toString: (_args: Value[], self: Value, at: Place) => paramsText(pairsOf(machine, self, at)), sort: (_args, self, at) => { pairsOf(machine, self, at).list.sort(([a], [b]) => (a < b ? -1 : 1)); return undefined; } });
   getter(machine, proto, 'size', (_args, self, at) => pairsOf(machine, self, at).list.length);
 }
-function paramsText(pairs: Pairs): string | Unknown {
+function paramsText(pairs: Pairs): Value {
   const unknown = pairs.list.find(([, value]) => value instanceof Unknown);
-  return unknown ? unknown[1] as Unknown : new URLSearchParams(pairs.list.map(([key, value]): [string, string] => [key, String(value)])).toString();
+  return unknown ? unknown[1] : new URLSearchParams(pairs.list.map(([key, value]): [string, string] => [key, typeof value === 'string' ? value : ''])).toString();
 }
 
 /** Under this key the form of an event gives its successful controls, as `Pairs`. */

@@ -10,7 +10,7 @@ export function installArrays(machine: Machine): void {
     const [length] = args;
     if (args.length !== 1 || typeof length !== 'number') return machine.array(args);
     if (length > LIMITS.items) throw new Undecided('an array grows too large', undefined, true);
-    return machine.array(new Array<Value>(length));
+    return machine.array(Array.from({ length }, () => undefined));
   });
   methods(machine, array, {
     isArray: ([value]) => (value instanceof Choice && value.repeated ? true : value instanceof Unknown ? value : value instanceof Arr),
@@ -57,7 +57,7 @@ export function iteratorOver(machine: Machine, values: readonly Value[]): Value 
 }
 
 const integer = (value: Value, fallback: number): number => (value === undefined || value instanceof Unknown || isObject(value) || typeof value === 'symbol' ? fallback : Math.trunc(Number(value)) || 0);
-const firstUnknown = (args: readonly Value[]): Unknown | undefined => args.find((arg) => arg instanceof Unknown) as Unknown | undefined;
+const firstUnknown = (args: readonly Value[]): Unknown | undefined => args.find((arg) => arg instanceof Unknown);
 
 function readers(machine: Machine): Record<string, ArrayMethod> {
   return {
@@ -171,15 +171,17 @@ function byText(machine: Machine, a: Value, b: Value, at: Place): number | Unkno
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** Where a list changes must be known. */
+function positions(args: readonly Value[]): void {
+  const unknown = firstUnknown(args.slice(0, 2));
+  if (unknown) throw new Undecided(`a list changed at ${unknown.reason}`, unknown.at);
+}
+
 function writers(machine: Machine): Record<string, ArrayMethod> {
   const writing = (method: ArrayMethod): ArrayMethod => (args, self, at) => {
     machine.touchAll(self);
     if (self.items.length + args.length > LIMITS.items) throw new Undecided('an array grows too large', at, true);
     return method(args, self, at);
-  };
-  const positions = (args: readonly Value[]): void => {
-    const unknown = firstUnknown(args.slice(0, 2));
-    if (unknown) throw new Undecided(`a list changed at ${unknown.reason}`, unknown.at);
   };
   return {
     push: writing((args, self) => self.items.push(...args)),

@@ -1,7 +1,7 @@
 import type { Place } from '../../markup.js';
 import { iterate, toNumber } from '../convert.js';
 import type { Machine } from '../machine.js';
-import { fulfilled, isPromise, newPromise, reject, rejected, resolve, then } from '../promises.js';
+import { fulfilled, isPromise, newPromise, reject, rejected, reactTo, resolve } from '../promises.js';
 import { Fn, Thrown, Unknown, type Value } from '../values.js';
 import { constructor, methods } from './define.js';
 
@@ -17,14 +17,14 @@ export function installAsync(machine: Machine): void {
     }
     return made;
   });
+  machine.intrinsic('Promise').put('then', machine.fn('then', ([onFulfilled, onRejected], self, at) => (isPromise(machine, self) ? reactTo(machine, self, onFulfilled, onRejected, at) : undefined)), false);
   methods(machine, machine.intrinsic('Promise'), {
-    then: ([onFulfilled, onRejected], self, at) => (isPromise(machine, self) ? then(machine, self, onFulfilled, onRejected, at) : undefined),
-    catch: ([onRejected], self, at) => (isPromise(machine, self) ? then(machine, self, undefined, onRejected, at) : undefined),
+    catch: ([onRejected], self, at) => (isPromise(machine, self) ? reactTo(machine, self, undefined, onRejected, at) : undefined),
     finally: ([callback], self, at) => {
       if (!isPromise(machine, self)) return undefined;
       const run = machine.fn('finally', ([value]) => { if (callback instanceof Fn) machine.call(callback, [], undefined, at); return value; });
       const fail = machine.fn('finally', ([reason]) => { if (callback instanceof Fn) machine.call(callback, [], undefined, at); throw new Thrown(reason, at); });
-      return then(machine, self, run, fail, at);
+      return reactTo(machine, self, run, fail, at);
     },
   });
   methods(machine, promise, {
@@ -62,7 +62,7 @@ function combined(machine: Machine, items: Value, at: Place, part: (value: Value
   for (const [index, item] of list.entries()) {
     if (!isPromise(machine, item)) { done(index, item, false); continue; }
     const onRejected = machine.fn('', ([reason], _self, place) => { if (settled) done(index, reason, true); else reject(machine, result, reason, place); return undefined; });
-    then(machine, item, machine.fn('', ([value]) => { done(index, value, false); return undefined; }), onRejected, at);
+    reactTo(machine, item, machine.fn('', ([value]) => { done(index, value, false); return undefined; }), onRejected, at);
   }
   if (list.length === 0) resolve(machine, result, machine.array([]));
   return result;

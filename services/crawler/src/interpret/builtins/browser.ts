@@ -1,7 +1,7 @@
 import type { Place } from '../../markup.js';
 import { toText } from '../convert.js';
 import type { Machine } from '../machine.js';
-import { DocumentPart, Obj, Undecided, Unknown, type Fn, type Key, type Property, type Value } from '../values.js';
+import { DocumentPart, Obj, Undecided, Unknown, type Fn, type Key, type Native, type Property, type Value } from '../values.js';
 import { ORIGIN } from './addresses.js';
 import { constructor, getter, methods } from './define.js';
 
@@ -13,6 +13,7 @@ export function installBrowser(machine: Machine): void {
   machine.globals.set('history', historyObject(machine));
   machine.globals.set('document', documentObject(machine));
   machine.globals.set('navigator', machine.namespace('navigator', HERE, { onLine: true, webdriver: true }));
+  machine.globals.set('process', machine.namespace('process', HERE, { env: machine.namespace('the environment', HERE, { PUBLIC_URL: (machine.options.base ?? '/').replace(/\/$/, '') }) }));
   machine.globals.set('screen', machine.namespace('screen', HERE));
   const nothing = (name: string): Fn => machine.fn(name, () => undefined);
   for (const name of ['scrollTo', 'scrollBy', 'scroll', 'focus', 'print', 'addEventListener', 'removeEventListener', 'dispatchEvent', 'postMessage']) machine.globals.set(name, nothing(name));
@@ -33,7 +34,9 @@ class StorageObject extends Obj {
   constructor(private readonly machine: Machine, private readonly store: Map<string, string>) { super(machine.intrinsic('Storage')); }
   override own(key: Key): Property | undefined {
     if (key === 'length') return { value: this.store.size, enumerable: false, writable: false };
-    return typeof key === 'string' && this.store.has(key) ? { value: unpacked(this.store.get(key)), enumerable: true, writable: true, set: this.machine.fn('set', ([value], self, at) => this.machine.call(this.machine.get(self, 'setItem'), [key, value], self, at)), get: this.machine.fn('get', () => unpacked(this.store.get(key))) } : undefined;
+    const method = super.own(key);
+    if (method || typeof key !== 'string' || !this.store.has(key)) return method;
+    return { value: undefined, enumerable: true, writable: true, set: this.machine.fn('set', ([value], self, at) => this.machine.call(this.machine.get(self, 'setItem'), [key, value], self, at)), get: this.machine.fn('get', () => unpacked(this.store.get(key))) };
   }
   override keys(): string[] { return [...this.store.keys()]; }
 }
@@ -88,6 +91,8 @@ function locationObject(machine: Machine): Obj {
   return location;
 }
 
+const travel: Native = (_args, _self, at) => { throw new Undecided('goes back in the history of the browser', at); };
+
 function historyObject(machine: Machine): Obj {
   const history = machine.object({ state: null, length: new Unknown('history.length', HERE), scrollRestoration: 'auto' });
   const change = ([state, , target]: Value[], _self: Value, at: Place): Value => {
@@ -100,7 +105,6 @@ function historyObject(machine: Machine): Obj {
     machine.address = url.pathname + url.search + url.hash;
     return undefined;
   };
-  const travel = (_args: Value[], _self: Value, at: Place): Value => { throw new Undecided('goes back in the history of the browser', at); };
   methods(machine, history, { pushState: change, replaceState: change, back: travel, forward: travel, go: travel });
   return history;
 }

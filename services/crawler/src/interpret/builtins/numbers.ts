@@ -54,10 +54,12 @@ export function localised(machine: Machine, self: Value, locale: Value, options:
   }
 }
 
+const mathFunction = (name: (typeof MATH)[number]) => (values: readonly number[]): number => { const run: (...values: number[]) => number = Math[name]; return run(...values); };
+const MATH = ['abs', 'ceil', 'floor', 'round', 'trunc', 'sign', 'sqrt', 'cbrt', 'pow', 'min', 'max', 'log', 'log2', 'log10', 'exp', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'atan2', 'hypot'] as const;
+
 function installMath(machine: Machine): void {
   const math = machine.object({ PI: Math.PI, E: Math.E, SQRT2: Math.SQRT2, LN2: Math.LN2, LN10: Math.LN10 });
-  const names = ['abs', 'ceil', 'floor', 'round', 'trunc', 'sign', 'sqrt', 'cbrt', 'pow', 'min', 'max', 'log', 'log2', 'log10', 'exp', 'sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'atan2', 'hypot'] as const;
-  for (const name of names) {
+  for (const name of MATH) {
     methods(machine, math, {
       [name]: (args, _self, at) => {
         const values: number[] = [];
@@ -66,7 +68,7 @@ function installMath(machine: Machine): void {
           if (value instanceof Unknown) return value;
           values.push(value);
         }
-        return (Math[name] as (...values: number[]) => number)(...values);
+        return mathFunction(name)(values);
       },
     });
   }

@@ -65,10 +65,10 @@ export function installObjects(machine: Machine): void {
   machine.globals.set('Reflect', reflect);
   const symbol = machine.fn('Symbol', ([description]) => Symbol(typeof description === 'string' ? description : ''));
   symbol.put('iterator', Symbol.iterator).put('asyncIterator', Symbol.asyncIterator).put('toPrimitive', Symbol.toPrimitive).put('toStringTag', Symbol.toStringTag);
-  symbol.put('for', machine.fn('for', ([key]) => Symbol.for(`interpreted:${String(key)}`)));
+  symbol.put('for', machine.fn('for', ([key]) => Symbol.for(`interpreted:${typeof key === 'string' ? key : ''}`)));
   machine.globals.set('Symbol', symbol);
   machine.globals.set('Boolean', constructor(machine, 'Boolean', ([value]) => (value instanceof Unknown ? value : isObject(value) ? true : Boolean(value))));
-  methods(machine, machine.intrinsic('Boolean'), { toString: (_args: Value[], self: Value) => String(self), valueOf: (_args: Value[], self: Value) => self });
+  methods(machine, machine.intrinsic('Boolean'), { toString: (_args: Value[], self: Value) => (self === true ? 'true' : 'false'), valueOf: (_args: Value[], self: Value) => self });
 }
 
 type At = Parameters<Machine['throwError']>[2];
@@ -86,7 +86,7 @@ function hasOwn(machine: Machine, value: Value, key: Value, at: At): Value {
 
 function entries(machine: Machine, value: Value, part: (key: string, item: Value) => Value, at: At): Value {
   if (value instanceof Unknown) return value;
-  if (typeof value === 'string') return machine.array([...value].map((letter, index) => part(String(index), letter)));
+  if (typeof value === 'string') return machine.array(Array.from(value, (letter, index) => part(String(index), letter)));
   if (value === undefined || value === null) return machine.throwError('TypeError', 'Cannot convert undefined or null to object', at);
   if (!isObject(value)) return machine.array([]);
   if (value.missing) return new Unknown(value.missing.reason, value.missing.at);

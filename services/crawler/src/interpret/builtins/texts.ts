@@ -17,7 +17,7 @@ export function installTexts(machine: Machine): void {
   });
   const proto = machine.intrinsic('String');
   methods(machine, proto, onTexts(machine, { ...plain(machine), ...patterned(machine) }));
-  proto.put(Symbol.iterator, machine.fn('[Symbol.iterator]', (_args, self) => iteratorOver(machine, typeof self === 'string' ? [...self] : [])), false);
+  proto.put(Symbol.iterator, machine.fn('[Symbol.iterator]', (_args, self) => iteratorOver(machine, typeof self === 'string' ? Array.from(self) : [])), false);
   installRegExps(machine);
 }
 
@@ -42,8 +42,9 @@ function host(machine: Machine, args: readonly Value[], at: Place, method: (...a
   return typeof result === 'string' ? bounded(result, at) : result;
 }
 
+const direct = (name: 'toUpperCase' | 'toLowerCase' | 'trim' | 'trimStart' | 'trimEnd'): TextMethod => (_args, self) => self[name]();
+
 function plain(machine: Machine): Record<string, TextMethod> {
-  const direct = (name: 'toUpperCase' | 'toLowerCase' | 'trim' | 'trimStart' | 'trimEnd' | 'toLocaleLowerCase' | 'toLocaleUpperCase'): TextMethod => (_args, self) => self[name]();
   const compared = (name: 'includes' | 'startsWith' | 'endsWith' | 'indexOf' | 'lastIndexOf'): TextMethod => ([part, from], self, at) => {
     machine.compared(self, part, at);
     return host(machine, [part, ...(from === undefined ? [] : [from])], at, (text: string, start?: number) => self[name](text, start));

@@ -9,7 +9,6 @@ import type { Renderer } from '../renderer.js';
 export function reactModels(renderer: () => Renderer): ModuleModels {
   let react: Obj | undefined;
   const model: ModuleModel = (machine, at) => (react ??= reactNamespace(machine, renderer(), at));
-  const runtime: ModuleModel = (machine, at) => machine.namespace('react/jsx-runtime', at, { Fragment: FRAGMENT, jsx: machine.fn('jsx', jsx(machine)), jsxs: machine.fn('jsxs', jsx(machine)), jsxDEV: machine.fn('jsxDEV', jsx(machine)) });
   const dom: ModuleModel = (machine, at) => domNamespace(machine, renderer(), at);
   return new Map<string, ModuleModel>([
     ['react', model], ['react/jsx-runtime', runtime], ['react/jsx-dev-runtime', runtime], ['react-dom', dom], ['react-dom/client', dom], ['react-dom/server', (machine, at) => machine.namespace('react-dom/server', at)],
@@ -17,6 +16,8 @@ export function reactModels(renderer: () => Renderer): ModuleModels {
 }
 
 const jsx = (machine: Machine): Native => ([type, props, key], _self, at) => machine.element(type, isObject(props) ? props : machine.object(), key ?? null, at);
+
+const runtime: ModuleModel = (machine, at) => machine.namespace('react/jsx-runtime', at, { Fragment: FRAGMENT, jsx: machine.fn('jsx', jsx(machine)), jsxs: machine.fn('jsxs', jsx(machine)), jsxDEV: machine.fn('jsxDEV', jsx(machine)) });
 
 function reactNamespace(machine: Machine, renderer: Renderer, at: Place): Obj {
   const react = machine.namespace('react', at, { Fragment: FRAGMENT, StrictMode: FRAGMENT, Suspense: FRAGMENT, Profiler: FRAGMENT, version: new Unknown('the version of React', at) });

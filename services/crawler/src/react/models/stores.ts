@@ -11,14 +11,17 @@ export function storeModels(renderer: () => Renderer): ModuleModels {
     const made = machine.fn('create', create);
     return namespace.put('create', made).put('createStore', made).put('default', made, false).put('useStore', machine.fn('useStore', ([api, selector], _self, place) => machine.call(api, [selector], undefined, place)));
   };
-  const through: Native = ([initialiser]) => initialiser;
-  const middleware: ModuleModel = (machine, at) => {
-    const namespace = machine.namespace('zustand/middleware', at);
-    for (const name of ['devtools', 'subscribeWithSelector', 'immer']) namespace.put(name, machine.fn(name, through));
-    return namespace;
-  };
   return new Map<string, ModuleModel>([['zustand', zustand], ['zustand/middleware', middleware], ['zustand/react/shallow', (machine, at) => machine.namespace('zustand/shallow', at, { useShallow: machine.fn('useShallow', ([selector]) => selector ?? undefined) })]]);
 }
+
+/** Middleware that only watches. */
+const through: Native = ([initialiser]) => initialiser;
+
+const middleware: ModuleModel = (machine, at) => {
+  const namespace = machine.namespace('zustand/middleware', at);
+  for (const name of ['devtools', 'subscribeWithSelector', 'immer']) namespace.put(name, machine.fn(name, through));
+  return namespace;
+};
 
 function store(machine: Machine, renderer: Renderer, initialiser: Value, at: Place): Fn {
   const holder: { state: Value } = { state: undefined };

@@ -4,13 +4,13 @@ import type { Place } from '../../markup.js';
 
 /** styled-components and emotion: a styled tag is the tag, a styled component the component. The styles are not read, so a class that nobody knows is on each. */
 export function styledModels(): ModuleModels {
-  const model: ModuleModel = (machine, at) => styledNamespace(machine, at);
-  return new Map<string, ModuleModel>([['styled-components', model], ['@emotion/styled', model], ['@emotion/react', model], ['styled-components/macro', model]]);
+  return new Map<string, ModuleModel>(['styled-components', '@emotion/styled', '@emotion/react', 'styled-components/macro'].map((name) => [name, styledNamespace]));
 }
+
+const nothing: Native = () => null;
 
 function styledNamespace(machine: Machine, at: Place): Obj {
   const styled = new Styled(machine, at);
-  const nothing: Native = () => null;
   const namespace = machine.namespace('styled-components', at, { default: styled, styled, css: machine.fn('css', () => ''), keyframes: machine.fn('keyframes', (_args, _self, place) => new Unknown('an animation', place)), jsx: machine.fn('jsx', ([type, props, key], _self, place) => machine.element(type, isObject(props) ? props : machine.object(), key ?? null, place)) });
   namespace.put('createGlobalStyle', machine.fn('createGlobalStyle', () => machine.fn('GlobalStyle', nothing))).put('Global', machine.fn('Global', nothing));
   namespace.put('ThemeProvider', machine.fn('ThemeProvider', ([props]) => machine.get(props, 'children'))).put('useTheme', machine.fn('useTheme', (_args, _self, place) => new Unknown('the theme', place)));
@@ -29,7 +29,7 @@ class Styled extends Fn {
     return { value: this.template(key), enumerable: false, writable: false };
   }
   /** What is called with the styles: a tag of a template, with `attrs` and `withConfig`. */
-  private template(target: Value, attrs: Value = undefined): Fn {
+  private template(target: Value, attrs?: Value): Fn {
     const { machine } = this;
     const tag = machine.fn('styled', () => this.component(target, attrs));
     tag.put('attrs', machine.fn('attrs', ([more]) => this.template(target, more)));

@@ -91,9 +91,14 @@ export class History {
   resolve(to: Value, base: string, at: Place): string | Unknown {
     if (to instanceof Unknown) return to;
     if (isObject(to)) {
-      const [pathname, search, hash] = ['pathname', 'search', 'hash'].map((name) => { const value = this.machine.get(to, name, at); return value === undefined || value === null ? '' : toText(this.machine, value, at); });
-      for (const part of [pathname, search, hash]) if (part instanceof Unknown) return part;
-      return this.resolve(`${String(pathname)}${search === '' || String(search).startsWith('?') ? String(search) : `?${String(search)}`}${hash === '' || String(hash).startsWith('#') ? String(hash) : `#${String(hash)}`}`, base, at);
+      let text = '';
+      for (const [name, mark] of [['pathname', ''], ['search', '?'], ['hash', '#']] as const) {
+        const value = this.machine.get(to, name, at);
+        const part = value === undefined || value === null ? '' : toText(this.machine, value, at);
+        if (part instanceof Unknown) return part;
+        text += part === '' || part.startsWith(mark) ? part : mark + part;
+      }
+      return this.resolve(text, base, at);
     }
     const text = to === undefined || to === null ? '' : toText(this.machine, to, at);
     if (text instanceof Unknown) return text;

@@ -8,11 +8,10 @@ import type { RouteTree } from './routes.js';
 
 /** `Link`, `NavLink` and `Form`: anchors and forms that navigate without a page load. */
 export function linkComponents(machine: Machine, _renderer: Renderer, history: History, tree: RouteTree): Record<string, Native> {
-  const base = (): string => { const value = tree.here('base'); return typeof value === 'string' ? value : '/'; };
   return {
-    Link: ([props], _self, at) => link(machine, history, props, base(), at),
-    NavLink: ([props], _self, at) => navLink(machine, history, props, base(), at),
-    Form: ([props], _self, at) => form(machine, history, tree, props, base(), at),
+    Link: ([props], _self, at) => link(machine, history, props, tree.base, at),
+    NavLink: ([props], _self, at) => navLink(machine, history, props, tree.base, at),
+    Form: ([props], _self, at) => form(machine, history, tree, props, tree.base, at),
   };
 }
 
@@ -65,7 +64,7 @@ function navLink(machine: Machine, history: History, props: Value, base: string,
   if (isObject(props)) for (const key of props.keys()) copy.put(key, machine.get(props, key));
   const extra = machine.get(props, 'activeClassName', at);
   if (given instanceof Fn) copy.put('className', resolved(given));
-  else if (active === true) copy.put('className', given instanceof Unknown ? given : [given, typeof extra === 'string' ? extra : 'active'].filter((name) => typeof name === 'string' && name !== '').join(' '));
+  else if (active === true) copy.put('className', given instanceof Unknown ? given : `${typeof given === 'string' ? given : ''} ${typeof extra === 'string' ? extra : 'active'}`.trim());
   else if (active instanceof Unknown) copy.put('className', active);
   copy.put('style', resolved(machine.get(props, 'style', at))).put('children', resolved(machine.get(props, 'children', at)));
   if (active === true) copy.put('aria-current', machine.get(props, 'aria-current') ?? 'page');

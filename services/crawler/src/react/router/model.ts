@@ -63,10 +63,10 @@ function outlets(machine: Machine, renderer: Renderer, history: History, tree: R
   const { useEffect } = hooks(renderer);
   return {
     Navigate: ([props], self, at) => {
-      const navigate = history.navigate(() => String(tree.here('base') ?? '/'), String(tree.here('base') ?? '/'));
       const options = machine.object({ replace: machine.get(props, 'replace') ?? false, state: machine.get(props, 'state') ?? null });
       const to = machine.get(props, 'to', at);
-      const base = String(tree.here('base') ?? '/');
+      const base = tree.base;
+      const navigate = history.navigate(() => base, base);
       const target = history.resolve(to, base, at);
       const go = machine.fn('redirect', () => machine.call(navigate, [target, options], undefined, at));
       history.navigators.add(go);
@@ -94,7 +94,7 @@ function outlets(machine: Machine, renderer: Renderer, history: History, tree: R
 }
 
 function locationHooks(machine: Machine, renderer: Renderer, history: History, tree: RouteTree): Record<string, Native> {
-  const base = (): string => { const value = tree.here('base'); return typeof value === 'string' ? value : '/'; };
+  const base = (): string => tree.base;
   const { useMemo } = hooks(renderer);
   return {
     useLocation: () => history.location,

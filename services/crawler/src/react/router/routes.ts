@@ -22,9 +22,11 @@ export class RouteTree {
   }
   here(part: string): Value { return this.machine.get(this.renderer.context(this.context), part); }
 
+  /** The path that relative links start from. */
+  get base(): string { const base = this.here('base'); return typeof base === 'string' ? base : '/'; }
+
   render(routes: readonly Route[], at: Place): Value {
-    const base = this.here('base');
-    const from = typeof base === 'string' ? base : '/';
+    const from = this.base;
     this.note(routes, from);
     const { pathname } = this.history;
     const rest = from === '/' ? pathname : pathname.slice(from.length) || '/';
