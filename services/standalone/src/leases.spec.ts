@@ -44,7 +44,7 @@ describe('leases', () => {
     await once(one, 'close');
     two.end();
     await once(two, 'close');
-    await (await take(leases.port)).destroySoon();
+    (await take(leases.port)).destroySoon();
     leases.close();
   });
 

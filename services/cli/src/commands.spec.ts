@@ -1,0 +1,175 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { access, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gitRepository, type TestRepository } from '#testing';
+import { startStandalone, type Standalone } from '../../standalone/src/standalone.js';
+import { Api } from './api.js';
+import { getArtifact, listArtifacts } from './artifacts.js';
+import { CLONE } from './clone.js';
+import { EXIT, Exit } from './exit-code.js';
+import { listPipelines } from './pipelines.js';
+import { showPullRequest } from './pull-request.js';
+import { run } from './run.js';
+import { cancelRun, decide, listRuns, retryRun, showEvents, showRun } from './runs.js';
+
+/** The commands against every service, over embedded Postgres and NATS, by the REST API that PULLWRIGHT_URL names. */
+jest.setTimeout(120_000);
+let home: string;
+let standalone: Standalone;
+let api: Api;
+let site: TestRepository;
+let out = '';
+let said = '';
+
+beforeAll(async () => {
+  Logger.overrideLogger(false);
+  home = await mkdtemp(join(tmpdir(), 'pullwright-cli-'));
+  Object.assign(process.env, { PORT: '0', PULLWRIGHT_HOME: home });
+  delete process.env['NATS_URL'];
+  delete process.env['DATABASE_URL'];
+  standalone = await startStandalone(home);
+  process.env['PULLWRIGHT_URL'] = standalone.url;
+  api = new Api(standalone.url);
+  const example = join(CLONE, 'examples/site');
+  const files = (await readdir(example, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'));
+  site = await gitRepository(Object.fromEntries(await Promise.all(files.map(async ({ parentPath, name }) => [join(parentPath, name).slice(example.length + 1), await readFile(join(parentPath, name))] as const))));
+}, 120_000);
+afterAll(async () => {
+  await standalone?.stop();
+  // Nothing it started is left: a running Postgres would still have its pid file.
+  await expect(access(join(home, 'postgres/cluster/postmaster.pid'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await Promise.all([site.remove(), rm(home, { recursive: true, force: true })]);
+}, 60_000);
+
+beforeEach(() => {
+  out = '';
+  said = '';
+  jest.spyOn(process.stdout, 'write').mockImplementation(((text: string | Uint8Array, done?: (error?: Error) => void) => { out += Buffer.from(text as string).toString('utf8'); done?.(); return true; }) as typeof process.stdout.write);
+  jest.spyOn(process.stderr, 'write').mockImplementation((text) => { said += String(text); return true; });
+});
+afterEach(() => { jest.restoreAllMocks(); });
+
+/** All that a run must leave as it is. */
+async function untouched(): Promise<unknown> {
+  return { head: await site.git('symbolic-ref', 'HEAD'), commit: await site.head(), status: await site.git('status', '--porcelain', '--ignored'), index: (await readFile(join(site.path, '.git/index'))).toString('base64'), files: await readdir(site.path) };
+}
+interface Report { run: { runId: string; status: string; failure?: { code: string } }; pullRequest: { branch: string; outcome: string; commit: string } | null; tests: unknown[] }
+
+describe('run', () => {
+  it('opens a pull request beside everything that is there, writes the files where it is told, and finds it again unchanged', async () => {
+    const before = await untouched();
+    const folder = join(home, 'out');
+    expect(await run(site.path, { json: true, out: folder })).toBe(EXIT.ok);
+    const first = JSON.parse(out) as Report;
+    expect(first).toMatchObject({ run: { status: 'succeeded' }, pullRequest: { outcome: 'opened' } });
+    expect(first.tests.length).toBeGreaterThan(0);
+    expect(await site.git('rev-parse', first.pullRequest?.branch as string)).toBe(first.pullRequest?.commit);
+    const written = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1));
+    expect(written.filter((path) => path.endsWith('.spec.ts')).length).toBeGreaterThan(0);
+    for (const path of written) expect((await readFile(join(folder, path), 'utf8')).trim()).toBe(await site.git('show', `${first.pullRequest?.commit}:${path}`));
+    expect(await untouched()).toEqual(before);
+    for (const step of ['crawl', 'design', 'write', 'publish']) expect(said).toMatch(new RegExp(`✓ ${step} `));
+
+    out = '';
+    expect(await run(site.path, {})).toBe(EXIT.ok);
+    expect(out).toContain('unchanged');
+    expect(out).toContain(`diff ${(await site.head()).slice(0, 10)}...${first.pullRequest?.branch}`);
+    expect(await untouched()).toEqual(before);
+  });
+
+  it('waits at a gate for a person', async () => {
+    const running = run(site.path, { approval: true, json: true });
+    let runId: string | undefined;
+    while (runId === undefined) { await sleep(50); runId = (await api.runs({ status: 'waiting' }, 1))[0]?.runId; }
+    await expect(decide(runId, 'review', 'approve', { role: 'cook' })).rejects.toBeInstanceOf(Exit);
+    expect(await decide(runId, 'review', 'approve', { role: 'qa-lead', comment: 'good' })).toBe(EXIT.ok);
+    expect(await running).toBe(EXIT.ok);
+    expect(said).toContain('waits for qa-lead');
+  });
+
+  it('cancels the run on Ctrl-C', async () => {
+    const running = run(site.path, { approval: true, json: true });
+    while ((await api.runs({ status: 'waiting' }, 1)).length === 0) await sleep(50);
+    process.emit('SIGINT');
+    expect(await running).toBe(EXIT.interrupted);
+    expect((JSON.parse(out) as Report).run.status).toBe('cancelled');
+  });
+
+  it('says what is wrong with a repository, and where to look', async () => {
+    const empty = await gitRepository();
+    const bare = await gitRepository({ 'README.md': 'Nothing to see.\n' });
+    try {
+      for (const [path, options, code] of [[empty.path, {}, 'repository-empty'], [bare.path, {}, 'no-web-front-end'], [site.path, { ref: 'gone' }, 'ref-not-found'], [home, {}, 'repository-not-found']] as const) {
+        out = '';
+        expect(await run(path, { ...options, json: true })).toBe(EXIT.runFailed);
+        expect((JSON.parse(out) as Report).run).toMatchObject({ status: 'failed', failure: { code } });
+      }
+      expect(said).toContain('./pullwright show run_');
+    } finally {
+      await Promise.all([empty.remove(), bare.remove()]);
+    }
+  }, 60_000);
+
+  it('refuses what the API refuses, field by field', async () => {
+    await expect(run(site.path, { ref: '--all' })).rejects.toMatchObject({ code: EXIT.usage, message: expect.stringContaining('ref: ') });
+    await expect(run(site.path, { depth: 'abysmal' })).rejects.toMatchObject({ code: EXIT.usage });
+    await expect(run(site.path, { pipeline: 'none' })).rejects.toMatchObject({ code: EXIT.notFound });
+  });
+});
+
+describe('looking', () => {
+  let runId: string;
+  beforeAll(async () => { runId = (await api.runs({ status: 'succeeded' }, 1))[0]?.runId as string; });
+
+  it('lists and shows runs', async () => {
+    expect(await listRuns({ limit: 2, status: 'succeeded', json: true })).toBe(EXIT.ok);
+    expect(JSON.parse(out)).toMatchObject([{ status: 'succeeded' }, { status: 'succeeded' }]);
+    out = '';
+    expect(await showRun(runId, {})).toBe(EXIT.ok);
+    for (const word of [runId, 'crawl', 'publish', 'routes=']) expect(out).toContain(word);
+  });
+
+  it('prints the events in order', async () => {
+    expect(await showEvents(runId, { json: true })).toBe(EXIT.ok);
+    const events = out.trim().split('\n').map((line) => JSON.parse(line) as { seq: number; type: string });
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
+    expect([events[0]?.type, events.at(-1)?.type]).toEqual(['run-started', 'run-succeeded']);
+  });
+
+  it('shows the pull request by run, by branch, and the newest', async () => {
+    for (const which of [runId, 'pullwright/tests', undefined]) {
+      out = '';
+      expect(await showPullRequest(which, {})).toBe(EXIT.ok);
+      expect(out).toContain('How to run');
+    }
+    await expect(showPullRequest('no/such', {})).rejects.toMatchObject({ code: EXIT.notFound });
+  });
+
+  it('lists and prints artifacts', async () => {
+    expect(await listArtifacts(runId, { json: true })).toBe(EXIT.ok);
+    const [map] = (JSON.parse(out) as Array<{ kind: string; artifactId: string }>).filter(({ kind }) => kind === 'repo-map@1');
+    out = '';
+    expect(await getArtifact(map?.artifactId as string, {})).toBe(EXIT.ok);
+    expect(JSON.parse(out)).toMatchObject({ kind: 'repo-map@1' });
+  });
+
+  it('lists the pipelines', async () => {
+    expect(await listPipelines({})).toBe(EXIT.ok);
+    expect(out).toMatch(/^test-generation +1 +crawl, design, review, write, publish$/m);
+  });
+
+  it('says what is not there, or not possible now', async () => {
+    await expect(showRun('run_00000000000000000000000000', {})).rejects.toMatchObject({ code: EXIT.notFound });
+    await expect(cancelRun(runId)).rejects.toMatchObject({ code: EXIT.notFound });
+    await expect(retryRun('nothing', {})).rejects.toMatchObject({ code: EXIT.usage });
+    await expect(showRun('..', {})).rejects.toMatchObject({ code: EXIT.usage });
+  });
+
+  it('retries from a step on', async () => {
+    expect(await retryRun(runId, { fromStep: 'publish' })).toBe(EXIT.ok);
+    expect((await api.run(runId)).status).toBe('succeeded');
+  });
+});
