@@ -5,6 +5,7 @@ import { candidatesFor } from './candidates.js';
 
 const at: [string, number] = ['a.html', 1];
 const field = (type: string, value?: string): Element['field'] => ({ type, required: false, readOnly: false, disabled: false, ...(value !== undefined && { value }) });
+const alone = (element: Element) => candidatesFor(element, { elements: [element] });
 const found = (candidate: LocatorCandidate, ...elements: Element[]) => answering(candidate, { elements }).map(({ id }) => id);
 
 test('roles are looked up in the accessibility tree, without what is hidden', () => {
@@ -49,8 +50,19 @@ test('landmarks are listed from the inside out, even when the map goes in circle
 
 test('candidates come best first, and only from what is static', () => {
   const password = sampleElement('p', 'input', null, null, at, { label: 'Password', placeholder: 'Secret', testId: 'pw', htmlId: 'password', field: field('password') });
-  expect(candidatesFor(password).map(({ by }) => by)).toEqual(['label', 'placeholder', 'test-id', 'css']);
-  expect(candidatesFor(sampleElement('h', 'h1', 'heading', 'Hi', at, { level: 1 }))).toEqual([{ by: 'role', role: 'heading', name: 'Hi', level: 1 }, { by: 'text', text: 'Hi' }]);
-  expect(candidatesFor(sampleElement('d', 'div', null, null, at, { htmlId: ':r1:' }))).toEqual([]);
-  expect(candidatesFor(sampleElement('d', 'div', null, 'x'.repeat(200), at, { htmlId: 'a8f3e21c9' }))).toEqual([]);
+  expect(alone(password).map(({ by }) => by)).toEqual(['label', 'placeholder', 'test-id', 'css']);
+  expect(alone(sampleElement('h', 'h1', 'heading', 'Hi', at, { level: 1 }))).toEqual([{ by: 'role', role: 'heading', name: 'Hi', level: 1 }, { by: 'text', text: 'Hi' }]);
+  expect(alone(sampleElement('d', 'div', null, null, at, { htmlId: ':r1:' }))).toEqual([]);
+  expect(alone(sampleElement('d', 'div', null, 'x'.repeat(200), at, { htmlId: 'a8f3e21c9' }))).toEqual([]);
+});
+
+test('a box around others has no words of its own', () => {
+  const box = sampleElement('box', 'div', null, 'ApplaudNobody yet.', at);
+  const button = sampleElement('button', 'button', 'button', 'Applaud', at);
+  const message = sampleElement('message', 'p', null, 'Nobody yet.', at);
+  expect(candidatesFor(box, { elements: [box, button, message] })).toEqual([]);
+  expect(candidatesFor(message, { elements: [box, button, message] })).toEqual([{ by: 'text', text: 'Nobody yet.' }]);
+  const [outer, inner, twin] = [sampleElement('outer', 'div', null, 'Hi', at), sampleElement('inner', 'p', null, 'Hi', at), sampleElement('twin', 'p', null, 'Hi', at)];
+  expect(found({ by: 'text', text: 'Hi' }, outer, inner)).toEqual(['inner']);
+  expect(found({ by: 'text', text: 'Hi' }, inner, twin)).toEqual(['inner', 'twin']);
 });

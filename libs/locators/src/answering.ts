@@ -8,7 +8,17 @@ const same = (words: string | null | undefined, wanted: string) => typeof words 
  * everything else in the document, where they are. An element that may or may not be there (`unsure`) counts as there.
  */
 export function answering(candidate: LocatorCandidate, screen: Pick<Screen, 'elements'>): Element[] {
-  return screen.elements.filter((element) => answers(candidate, element) && (candidate.by !== 'role' || element.presence !== 'hidden'));
+  return screen.elements.filter((element, i) => answers(candidate, element) && (candidate.by !== 'role' || element.presence !== 'hidden') && (candidate.by !== 'text' || !wraps(element, screen.elements[i + 1])));
+}
+
+/**
+ * Whether an element seems to be a box around the next one in the document, with that one's text at the start of its own: a text is looked up in the smallest element that has it, and the
+ * words of a box, run together from its parts, are nobody's words.
+ */
+export function wraps(element: Element, next: Element | undefined): boolean {
+  if (!element.text || !next?.text) return false;
+  const [outer, inner] = [normalised(element.text), normalised(next.text)];
+  return inner !== '' && outer.startsWith(inner) && (outer !== inner || element.tag !== next.tag);
 }
 
 function answers(candidate: LocatorCandidate, element: Element): boolean {

@@ -10,12 +10,12 @@ const MAX_VISIBLE = 3;
 const MAX_HIDDEN = 2;
 
 /** Those candidates that nothing on the other screen answers to, so that finding one says which screen this is. */
-function distinguishing(element: Element, other: Screen) {
-  return candidatesFor(element).filter((candidate) => answering(candidate, other).every(({ presence }) => presence === 'hidden'));
+function distinguishing(element: Element, here: Screen, other: Screen) {
+  return candidatesFor(element, here).filter((candidate) => answering(candidate, other).every(({ presence }) => presence === 'hidden'));
 }
 
 /** 0 when some locator finds this element alone: the engineer may find a way to the others, but not always. */
-const ambiguity = (element: Element, screen: Screen) => (candidatesFor(element).some((candidate) => answering(candidate, screen).length === 1) ? 0 : 1);
+const ambiguity = (element: Element, screen: Screen) => (candidatesFor(element, screen).some((candidate) => answering(candidate, screen).length === 1) ? 0 : 1);
 
 function ranked(ids: readonly string[], screen: Screen): Element[] {
   const wanted = new Set(ids);
@@ -30,7 +30,7 @@ function tellingApart(ids: readonly string[], here: Screen, other: Screen, most:
   const found: Expectation[] = [];
   for (const element of ranked(ids, here)) {
     if (found.length === most) break;
-    const candidates = distinguishing(element, other);
+    const candidates = distinguishing(element, here, other);
     if (candidates.length > 0) found.push({ expect, target: targetOf(element, here, candidates) });
   }
   return found;
@@ -54,7 +54,7 @@ export function expectationsOf(behaviour: Behaviour, on: Screen, to: Screen, ste
 
 /** Redirects start nowhere: the screen is known by its most telling element. */
 function identity(screen: Screen): Expectation[] {
-  const best = ranked(idsOf(screen), screen).find((element) => candidatesFor(element).length > 0 && telling(element) <= ROLES.length);
+  const best = ranked(idsOf(screen), screen).find((element) => candidatesFor(element, screen).length > 0 && telling(element) <= ROLES.length);
   return best ? [{ expect: 'visible', target: targetOf(best, screen) }] : [];
 }
 
@@ -62,7 +62,7 @@ function identity(screen: Screen): Expectation[] {
 function givenOf(on: Screen, to: Screen, gone: readonly Expectation[], seen: readonly Expectation[]): Expectation[] {
   const before = gone.flatMap((one): Expectation[] => (one.expect === 'hidden' ? [{ expect: 'visible', target: one.target }] : [])).slice(0, 1);
   if (on.path !== to.path) return before.length === 0 && on.title !== null && on.title !== to.title ? [{ expect: 'title', title: on.title }] : before;
-  const heading = ranked(idsOf(on), on).find((element) => element.role === 'heading' && candidatesFor(element).length > 0);
+  const heading = ranked(idsOf(on), on).find((element) => element.role === 'heading' && candidatesFor(element, on).length > 0);
   const known: Expectation[] = heading ? [{ expect: 'visible', target: targetOf(heading, on) }] : before;
   const absent = seen.flatMap((one): Expectation[] => (one.expect === 'visible' ? [{ expect: 'hidden', target: one.target }] : [])).slice(0, 1);
   return [...known, ...absent];
@@ -77,7 +77,7 @@ function invalidOf({ element: id, rule }: NonNullable<Behaviour['invalid']>, on:
 function changesOf(behaviour: Behaviour, on: Screen, to: Screen): Expectation[] {
   return behaviour.changes.flatMap(({ element: id, property, to: value }): Expectation[] => {
     const element = to.elements.find((one) => one.id === id);
-    if (!element || candidatesFor(element).length === 0) return [];
+    if (!element || candidatesFor(element, to).length === 0) return [];
     // A field holds what was put into it, whatever the application does.
     if ((property === 'value' || property === 'checked') && behaviour.steps.some((step) => step.element === id)) return [];
     const target = targetOf(element, to);
@@ -95,9 +95,9 @@ function changesOf(behaviour: Behaviour, on: Screen, to: Screen): Expectation[] 
 
 /** A locator that holds the new text would say nothing about the old one: found by something else, its text is compared; else the new text has to appear. */
 function textChange(element: Element, on: Screen, to: Screen, text: string): Expectation[] {
-  const lasting = candidatesFor(element).filter((candidate) => answering(candidate, on).some(({ id }) => id === element.id));
+  const lasting = candidatesFor(element, to).filter((candidate) => answering(candidate, on).some(({ id }) => id === element.id));
   if (lasting.length > 0) return [{ expect: 'text', target: targetOf(element, to, lasting), text }];
-  const fresh = distinguishing(element, on);
+  const fresh = distinguishing(element, to, on);
   return fresh.length > 0 ? [{ expect: 'visible', target: targetOf(element, to, fresh) }] : [];
 }
 
@@ -106,7 +106,7 @@ function echoesOf(behaviour: Behaviour, to: Screen, steps: readonly CaseStep[]):
     const typed = steps[step];
     if (typed?.dataName === undefined || typed.data?.kind !== 'unique') return [];
     const element = to.elements.find((one) => one.id === id);
-    const candidates = element ? candidatesFor(element) : [];
+    const candidates = element ? candidatesFor(element, to) : [];
     if (element?.field) return candidates.length > 0 ? [{ expect: 'value', target: targetOf(element, to), data: typed.data, dataName: typed.dataName }] : [];
     return [{ expect: 'echo', dataName: typed.dataName, ...(element && candidates.length > 0 && { target: targetOf(element, to) }) }];
   });

@@ -62,7 +62,7 @@ function caseStep(step: BehaviourStep, on: Screen, data: DataNames): CaseStep {
   };
 }
 
-export function targetOf(element: Element, on: Screen, candidates = candidatesFor(element)): Target {
+export function targetOf(element: Element, on: Screen, candidates = candidatesFor(element, on)): Target {
   if (candidates.length === 0) throw new NotACase('no-accessible-name', `<${element.tag}> on ${on.path} has nothing static to find it by`);
   return { screen: on.id, element: element.id, at: element.at, candidates };
 }

@@ -19,7 +19,7 @@ function page(...elements: Element[]): { map: RepoMap; target: Target } {
   const screen = map.screens[0] as RepoMap['screens'][number];
   screen.elements = elements;
   const element = elements.find(({ id }) => id === 'target') as Element;
-  return { map, target: { screen: screen.id, element: 'target', at: element.at, candidates: candidatesFor(element) } };
+  return { map, target: { screen: screen.id, element: 'target', at: element.at, candidates: candidatesFor(element, screen) } };
 }
 const resolved = (...elements: Element[]) => { const { map, target } = page(...elements); const { candidate, within } = resolve(target, map); return { candidate, within }; };
 
