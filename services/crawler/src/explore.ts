@@ -1,6 +1,6 @@
 import type { Behaviour, Element, LeftOut, RepoMap, Screen } from '#contracts';
 import { Browser, type Stepped, type Stuck, type Tab } from './browser.js';
-import { hashOf, pathOf, withoutHash } from './browser/address.js';
+import { pathOf, withoutHash } from './browser/address.js';
 import { hasHandler, isTryable, trialsOf } from './explore/controls.js';
 import { echoesOf } from './explore/echoes.js';
 import { click, formsOf, looseEntryOf, type Entry, type PlannedStep } from './explore/plan.js';
@@ -38,6 +38,8 @@ class Explorer {
   private readonly behaviours: Behaviour[] = [];
   private readonly ids = new Set<string>();
   private readonly covered = new Set<string>();
+  /** Contents of screens that were explored: the same under another address (a hash, an index file) holds nothing new. */
+  private readonly explored = new Set<string>();
   private readonly routeScreens = new Map<string, Set<string>>();
   private readonly noted = new Set<string>();
 
@@ -57,6 +59,8 @@ class Explorer {
     for (const [index, node] of this.nodes.entries()) {
       this.options.progress(index, this.nodes.length);
       if (this.exhausted()) { this.leaveOut('limit-reached', `${this.app.framework}: exploration stopped after ${this.nodes.length} screens and ${this.behaviours.length} behaviours`); break; }
+      if (this.explored.has(node.view.content)) continue;
+      this.explored.add(node.view.content);
       this.exploreLinks(node);
       if (this.options.depth !== 'smoke' && node.actions <= this.budget.actions && node.journeys <= this.budget.journeys) this.exploreControls(node);
     }
@@ -111,7 +115,10 @@ class Explorer {
     for (const element of node.screen.elements) {
       const { link } = element;
       if (!link || this.exhausted()) continue;
-      const edge = `${element.at.file}:${element.at.line} ${link.href}`;
+      // Header, navigation and footer are repeated on every page, by one line of source or by many.
+      const landmark = node.view.byId.get(element.inLandmark ?? '');
+      const repeated = landmark && ['banner', 'navigation', 'contentinfo'].includes(landmark.role ?? '');
+      const edge = repeated ? `${landmark.role} ${element.name ?? element.text} ${link.href}` : `${element.at.file}:${element.at.line} ${link.href}`;
       const self = withoutHash(link.href) === withoutHash(node.screen.path) && !hasHandler(node.view.dom.byKey.get(element.id), 'click');
       if (this.covered.has(edge) || (self && (!link.href.includes('#') || link.href.endsWith('#')))) continue;
       const what = `link ${describe(element)} on ${node.screen.path}`;
@@ -204,7 +211,7 @@ class Explorer {
     const effect = difference(node.view, after, touched);
     const echoes = echoesOf(submission.steps, node.view, after);
     const moved = after.tab.page.path !== node.view.tab.page.path;
-    const seen = effect.appears.length > 0 || echoes.length > 0 || effect.retitled || (!submission.result.leaves && (effect.disappears.length > 0 || effect.changes.length > 0)) || (moved && !submission.result.leaves && hashOf(after.tab.page.path).length > 1);
+    const seen = effect.appears.length > 0 || echoes.length > 0 || effect.retitled || (!submission.result.leaves && (effect.disappears.length > 0 || effect.changes.length > 0));
     if (!seen) {
       this.leaveOut('no-observable-effect', what, moved ? `nothing on ${after.tab.page.path} is certain and new` : undefined, at);
       return null;

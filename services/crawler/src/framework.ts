@@ -59,6 +59,8 @@ export interface Page {
   title: Words | null;
   /** Children of `body`, layouts and partials included. */
   markup: Markup[];
+  /** Attributes of `body`, where the source gives them: styles may hang on its classes. */
+  body?: ReadonlyMap<string, Words | true>;
   /** Style sheets that apply, in order: repository paths, and inline texts. */
   styles: ReadonlyArray<{ path: string } | { text: string; at: Place }>;
   needs: ReadonlyArray<{ kind: Screen['needs'][number]['kind']; detail: string; at?: Place }>;

@@ -79,7 +79,7 @@ function lookOf(dom: Dom, element: DomElement, parent: Look | undefined, book: S
   const look: Look = {
     rendered: worst(worst(parent?.rendered ?? 'yes', own), insideClosed(dom, element)),
     visible: visibility.length === 0 ? parent?.visible ?? 'yes' : every(visibility, (value) => value === 'visible') ? 'yes' : every(visibility, (value) => value === 'hidden' || value === 'collapse') ? 'no' : 'maybe',
-    doubtful: (parent?.doubtful ?? false) || VANISHING.some(([property, test]) => possible(property).some((value) => test.test(value))),
+    doubtful: (parent?.doubtful ?? false) || every(possible('opacity'), (value) => /^0(\.0+)?%?$/.test(value)) || VANISHING.some(([property, test]) => possible(property).some((value) => test.test(value))),
     inline,
     before: pseudoText(element, rules, 'before', book, checked),
     after: pseudoText(element, rules, 'after', book, checked),
@@ -93,8 +93,8 @@ const worst = (a: Verdict, b: Verdict): Verdict => (a === 'no' || b === 'no' ? '
 
 /** Values that take an element out of sight or reach without taking its box away. */
 const VANISHING: ReadonlyArray<readonly [string, RegExp]> = [
-  ['opacity', /^0(\.0+)?%?$|var\(/], ['width', /^0(px|%|rem|em)?$/], ['height', /^0(px|%|rem|em)?$/], ['max-width', /^0(px|%|rem|em)?$/], ['max-height', /^0(px|%|rem|em)?$/],
-  ['transform', /scale[XY]?\(\s*0|translate[XY3d]*\([^)]*-?\d{2,}(%|vw|vh|px)/i], ['scale', /^0/], ['clip', /rect/], ['clip-path', /inset\(\s*(50|100)%|circle\(\s*0/], ['pointer-events', /^none$/],
+  ['width', /^0(px|%|rem|em)?$/], ['height', /^0(px|%|rem|em)?$/], ['max-width', /^0(px|%|rem|em)?$/], ['max-height', /^0(px|%|rem|em)?$/],
+  ['transform', /scale[XY]?\(\s*0|translate[XY3d]*\([^)]*(\d{2,}(%|vw|vh)|\d{3,}px)/i], ['scale', /^0/], ['clip', /rect/], ['clip-path', /inset\(\s*(50|100)%|circle\(\s*0/], ['pointer-events', /^none$/],
   ['left', /^-\s*(\d{3,}|\d+%|\d+vw)/], ['right', /^-\s*(\d{3,}|\d+%|\d+vw)/], ['top', /^-\s*(\d{3,}|\d+%|\d+vh)/], ['bottom', /^-\s*(\d{3,}|\d+%|\d+vh)/], ['text-indent', /^-\s*\d{3,}/], ['content-visibility', /hidden|auto/], ['zero', /^yes$/],
 ];
 

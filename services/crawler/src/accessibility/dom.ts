@@ -9,6 +9,8 @@ export interface DomElement {
   kind: 'element';
   markup: MarkupElement;
   parent: DomElement | null;
+  /** For the outermost elements: `body`, which is not one of the page's elements but which styles may speak of. */
+  above: DomElement | null;
   content: DomContent[];
   /** The list it stands in: its parent's content, or that of the page. */
   among: DomContent[];
@@ -46,6 +48,7 @@ export function domOf(page: Page): Dom {
   if (known) return known;
   const ordinals = new Map<string, number>();
   const elements: DomElement[] = [];
+  const body = shell('body', page.body, shell('html', undefined, null, page.at), page.at);
   const flatten = (markup: readonly Markup[], parent: DomElement | null, why: string | undefined, conditional: boolean, depth: number, content: DomContent[] = []): DomContent[] => {
     if (depth > MAX_DEPTH) return content;
     for (const node of markup) {
@@ -54,7 +57,7 @@ export function domOf(page: Page): Dom {
         const place = `${node.at.file}:${node.at.line}:${node.tag}`;
         const ordinal = ordinals.get(place) ?? 0;
         ordinals.set(place, ordinal + 1);
-        const element: DomElement = { kind: 'element', markup: node, parent, content: [], among: content, key: ordinal ? `${place}:${ordinal + 1}` : place, certain: why === undefined, conditional, ...(why !== undefined && { why }) };
+        const element: DomElement = { kind: 'element', markup: node, parent, above: parent ? null : body, content: [], among: content, key: ordinal ? `${place}:${ordinal + 1}` : place, certain: why === undefined, conditional, ...(why !== undefined && { why }) };
         elements.push(element);
         if (node.raw) element.content.push({ kind: 'gap', what: `raw HTML in <${node.tag}>`, opaque: true, at: node.at });
         flatten(node.children, element, why, false, depth + 1, element.content);
@@ -79,6 +82,10 @@ export function domOf(page: Page): Dom {
   };
   built.set(page, dom);
   return dom;
+}
+
+function shell(tag: string, attributes: Page['body'], parent: DomElement | null, at: Place): DomElement {
+  return { kind: 'element', markup: { kind: 'element', tag, attributes: new Map(attributes), children: [], at }, parent, above: null, content: [], among: [], key: tag, certain: true, conditional: false };
 }
 
 /** The identity of an element across re-renders: source place, tag, and its number among those of the same place. Throws for an element of another page. */

@@ -1,6 +1,6 @@
 import type { Element, FieldFacts } from '#contracts';
 import type { Repo } from '../framework.js';
-import { checkedState, type Look, openState } from '../styles.js';
+import { checkedState, type Look } from '../styles.js';
 import { resolveAddress } from '../browser/address.js';
 import { attribute, closest, descendants, known, tagOf, type Dom, type DomElement } from './dom.js';
 import { foldSpace, hasOwnText, hiddenForAria, nameOf, textOf } from './names.js';
@@ -85,7 +85,6 @@ export function elementFacts(dom: Dom, element: DomElement, looks: Map<DomElemen
     const value = known(element, `aria-${state}`);
     if (value !== undefined) facts[state] = value !== 'false' && value !== '';
   }
-  if (tag === 'details') { const open = openState(dom, element); if (open !== undefined) facts.expanded = open; }
   return facts;
 }
 

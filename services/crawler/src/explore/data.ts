@@ -4,8 +4,8 @@ import { valueValidity } from '../browser/validity.js';
 /** What to put into a field: the words of the test, and the value with which the crawler tries it out. */
 export interface Datum { data: StepData; value: string }
 
-/** Stands in for what a test makes new on each run: appears in no application. */
-export const UNIQUE = /zq\d+unique/;
+/** Stands in for what a test, or the application, makes new on each run: appears in no application (the digits are those of `GENERATED`). */
+export const UNIQUE = /zq\d+unique|74021983\d{4}/;
 const uniqueToken = (index: number): string => `zq${index}unique`;
 
 type Meaning = 'email' | 'username' | 'password' | 'name' | 'phone' | 'url' | 'zip' | 'city' | 'number' | 'date' | 'search' | 'text';

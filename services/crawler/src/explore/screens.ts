@@ -18,6 +18,8 @@ export interface View {
   opaque: Screen['opaque'];
   /** Equal for views that a user cannot tell apart: same path, same shown elements. Values in fields are the user's own. */
   signature: string;
+  /** The same without the path. */
+  content: string;
 }
 
 const MAX_ELEMENTS = 3000;
@@ -35,9 +37,10 @@ export function viewOf(tab: Tab, repo: Repo, stylist: Stylist, testIdAttribute: 
   for (const node of [...dom.content, ...dom.elements.flatMap((element: DomElement) => element.content)]) {
     if (node.kind === 'gap' && node.opaque) opaque.set(`${node.what} ${node.at.file}:${node.at.line}`, { what: node.what, at: repo.locate(node.at) });
   }
+  const content = createHash('sha256').update(JSON.stringify([page.route, title, shown])).digest('hex');
   return {
-    tab, dom, elements, byId: new Map(elements.map((element) => [element.id, element])), title, opaque: [...opaque.values()],
-    signature: createHash('sha256').update(JSON.stringify([page.path, title, shown])).digest('hex'),
+    content, tab, dom, elements, byId: new Map(elements.map((element) => [element.id, element])), title, opaque: [...opaque.values()],
+    signature: createHash('sha256').update(JSON.stringify([page.path, content])).digest('hex'),
   };
 }
 

@@ -42,7 +42,7 @@ function validSubmissions(entry: Entry, filling: Filling, attempt: Try, report: 
     if (!planned) break;
     const result = attempt(planned);
     const hints = 'stepped' in result ? result.stepped.hints : result.hints;
-    if ('stepped' in result) { if (!outcomes.some((other) => other.result.after.signature === result.after.signature)) outcomes.push({ filling: current, planned, result }); }
+    if ('stepped' in result) { if (!outcomes.some((other) => other.result.after.content === result.after.content)) outcomes.push({ filling: current, planned, result }); }
     else if (queue.length === 1 && hints.length === 0) report('valid data', result);
     for (const hint of hints) {
       const values = queue.length < MAX_ASSIGNMENTS ? replaced(current, hint.typed, hint.wanted) : null;
@@ -80,8 +80,9 @@ function negativeSubmissions(entry: Entry, basis: Filling, success: Submission |
     if (!planned) return;
     const result = attempt(planned);
     if (!('stepped' in result)) { report(what, result); return; }
-    const same = success && !result.stepped.invalid && result.after.signature === success.result.after.signature;
-    if (!same) found.push({ kind: result.stepped.invalid && result.stepped.invalid.rule !== 'valueMissing' ? 'submit-malformed' : kind, steps: planned, result });
+    const same = success && !result.stepped.invalid && result.after.content === success.result.after.content && result.leaves === success.result.leaves;
+    const told = found.some((other) => other.result.stepped.invalid && result.stepped.invalid && other.result.stepped.invalid.key === result.stepped.invalid.key && other.result.stepped.invalid.rule === result.stepped.invalid.rule);
+    if (!same && !told) found.push({ kind: result.stepped.invalid && result.stepped.invalid.rule !== 'valueMissing' ? 'submit-malformed' : kind, steps: planned, result });
   };
   add('submit-missing', 'nothing entered', steps(entry, { steps: new Map(), values: new Map() }));
   const filled = entry.fields.filter((field) => basis.steps.has(field.id) && isUsable(field) && isLocatable(field)).slice(0, MAX_FIELDS);

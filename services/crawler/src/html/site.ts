@@ -23,7 +23,8 @@ const TEMPLATE = /<%|\{%|\{\{|<\?php|\$\{[a-z_.]+\}|^---\r?\n/i;
 const WEB_ROOTS = ['', 'public', 'src', 'docs', 'www', 'site', 'app', 'static', 'client', 'frontend', 'web', 'html', 'public_html'];
 
 export function findSites(repo: Repo): Site[] {
-  const pages = repo.paths.filter((path) => /\.html?$/i.test(path) && !NOT_SERVED.test(path) && isStatic(repo.text(path)));
+  // An error page is shown in the place of others, not visited.
+  const pages = repo.paths.filter((path) => /\.html?$/i.test(path) && !/(^|\/)(404|50x|500|offline)\.html?$/i.test(path) && !NOT_SERVED.test(path) && isStatic(repo.text(path)));
   const packages = repo.paths.filter((path) => /(^|\/)package\.json$/.test(path)).map((path) => path.slice(0, -'package.json'.length)).sort((a, b) => b.length - a.length);
   const byPackage = new Map<string, string[]>();
   for (const page of pages) {

@@ -35,7 +35,7 @@ export function noteForeignScript(src: string, touches: Touches): void {
 
 /** Reads one script; one that does not parse may do anything. */
 export function noteScript(text: string, at: Place, touches: Touches): void {
-  if (/^\s*[{[]/.test(text) && isJson(text)) return;
+  if (isData(text)) return;
   let file: Node;
   try {
     file = parse(text, { sourceType: 'unambiguous', allowReturnOutsideFunction: true, errorRecovery: true, plugins: ['jsx'], startLine: at.line });
@@ -54,8 +54,14 @@ export function noteScript(text: string, at: Place, touches: Touches): void {
   });
 }
 
-/** Import maps and structured data for search engines. */
-function isJson(text: string): boolean {
+/** Statistics, letters and icons: scripts of others that leave words and controls alone. Bootstrap acts on elements it finds by attributes, which no step touches. */
+const HARMLESS = /google-analytics|googletagmanager|gtag|plausible|umami|matomo|hotjar|clarity\.ms|fontawesome|kit\.fontawesome|use\.typekit|ionicons|feather-icons|lucide|cloudflareinsights|popper|bootstrap(\.bundle)?(\.min)?\.js|prism|highlight(\.min)?\.js|polyfill|html5shiv|respond(\.min)?\.js/i;
+export const isHarmless = (src: string): boolean => HARMLESS.test(src);
+
+/** Import maps, structured data for search engines, and templates: no programs. */
+export function isData(text: string): boolean {
+  if (/^\s*</.test(text)) return true;
+  if (!/^\s*[{[]/.test(text)) return false;
   try {
     JSON.parse(text);
     return true;

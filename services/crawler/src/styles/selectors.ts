@@ -72,9 +72,8 @@ function inner(part: CssNode & { type: 'PseudoClassSelector' }): Selector[] {
 export type CheckedState = (element: DomElement) => boolean | undefined;
 
 export function matches(selector: Selector, element: DomElement, checked: CheckedState): Verdict {
-  const from = (index: number, at: DomElement | null): Verdict => {
+  const from = (index: number, at: DomElement): Verdict => {
     const compound = selector.compounds[index];
-    if (!at) return index <= 1 && isPageItself(compound?.parts ?? []) ? 'yes' : 'no';
     if (!compound) return 'yes';
     const own = matchesCompound(compound.parts, at, checked);
     if (own === 'no' || index === 0) return own;
@@ -83,15 +82,13 @@ export function matches(selector: Selector, element: DomElement, checked: Checke
   return from(selector.compounds.length - 1, element);
 }
 
-/** `html` and `body` stand above every page and are not part of its markup. */
-const isPageItself = (parts: CssNode[]): boolean => parts.every((part) => (part.type === 'TypeSelector' && ['html', 'body', '*'].includes(part.name.toLowerCase())) || (part.type === 'PseudoClassSelector' && part.name === 'root'));
-
-function related(combinator: string, at: DomElement, test: (candidate: DomElement | null) => Verdict): Verdict {
+function related(combinator: string, at: DomElement, test: (candidate: DomElement) => Verdict): Verdict {
+  const above = at.parent ?? at.above;
   let verdict: Verdict = 'no';
-  if (combinator === '>') return test(at.parent);
+  if (combinator === '>') return above ? test(above) : 'no';
   if (combinator === ' ') {
-    for (let parent = at.parent; parent && verdict !== 'yes'; parent = parent.parent) verdict = either(verdict, test(parent));
-    return verdict === 'yes' ? verdict : either(verdict, test(null));
+    for (let parent = above; parent && verdict !== 'yes'; parent = parent.parent ?? parent.above) verdict = either(verdict, test(parent));
+    return verdict;
   }
   const before = siblingsBefore(at);
   if (combinator === '+') return before.unsure ? 'maybe' : before.elements.length ? test(before.elements.at(-1) as DomElement) : 'no';
