@@ -32,3 +32,9 @@ export interface MarkupOpaque { kind: 'opaque'; what: string; at: Place; childre
 export interface MarkupGroup { kind: 'group'; when: 'unsure' | 'repeated'; why: string; children: Markup[]; at: Place }
 
 export const isKnown = (words: Words | true | undefined): words is string => typeof words === 'string';
+
+/**
+ * Stands in the values that an interpreted server makes new on every run: ids, tokens, hashes. They are concrete, so that forms can send them back, and never shown as known: words
+ * that hold one are undecided, and what only ties elements together (`id`, `for`, `form`, a hidden field) keeps it.
+ */
+export const GENERATED = /74021983\d{4}/;

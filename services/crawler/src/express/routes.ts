@@ -22,13 +22,25 @@ export function routesOf(server: Server, app: Fn): Routes {
     }
   };
   collect(app, '', 0);
-  for (const folder of server.staticFolders) {
+  for (const { prefix, folder } of staticMounts(server, app)) {
     for (const file of server.start.repo.paths) {
       const inside = folder === '' ? file : file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : '';
       if (!/\.html?$/.test(inside)) continue;
-      const path = `/${inside.replace(/(^|\/)index\.html$/, '$1')}`;
+      const path = `${prefix}/${inside.replace(/(^|\/)index\.html$/, '$1')}`;
       if (!routes.some((route) => route.pattern === path)) routes.push({ pattern: path, at: { file, line: 1 }, paths: [path] });
     }
   }
   return routes;
+}
+
+/** Where folders are served, in order. */
+export function staticMounts(server: Server, app: Fn): Array<{ prefix: string; folder: string }> {
+  return (routerStateOf(app)?.layers ?? []).flatMap((layer) => {
+    if (layer.pattern instanceof OpaquePattern) return [];
+    const prefix = layer.pattern.text.replace(/\/$/, '');
+    return layer.handlers.flatMap((handler) => {
+      const folder = handler instanceof Fn ? server.staticFolders.get(handler) : undefined;
+      return folder === undefined ? [] : [{ prefix, folder }];
+    });
+  });
 }

@@ -4,7 +4,7 @@ import type { Page, Repo } from '../framework.js';
 import type { Machine, ModuleModels } from '../interpret/machine.js';
 import { startMachine } from '../interpret/start.js';
 import { Fn, Obj, Undecided, type Value } from '../interpret/values.js';
-import type { Place } from '../markup.js';
+import { GENERATED, type Place } from '../markup.js';
 import type { Piece } from '../templates/output.js';
 
 /** What a server has answered. `asset`: something that is no page. */
@@ -16,11 +16,12 @@ export type Reply =
 /** What is registered on hbs: folders and texts of partials, helpers. */
 export interface HbsRegistry { partialFolders: string[]; partials: Map<string, Value>; helpers: Map<string, Value> }
 
+/** The digits of `GENERATED`. */
 const FRESH_PREFIX = '74021983';
 const FRESH = Number(`${FRESH_PREFIX}0000`);
 /** Says of a text that it holds a generated value. */
-export const generated = (text: string): string | undefined => (text.includes(FRESH_PREFIX) ? 'a generated value' : undefined);
-export const isGenerated = (value: Value): boolean => (typeof value === 'number' || typeof value === 'string') && String(value).includes(FRESH_PREFIX);
+export const generated = (text: string): string | undefined => (GENERATED.test(text) ? 'a generated value' : undefined);
+export const isGenerated = (value: Value): boolean => (typeof value === 'number' || typeof value === 'string') && GENERATED.test(String(value));
 
 /** Which application of the repository, and how it is started. */
 export interface Start { repo: Repo; root: string; entry: string; dependencies: ReadonlyMap<string, string> }
@@ -40,8 +41,8 @@ export class Server {
   session: Obj | null = null;
   /** Databases that the program uses. */
   readonly databases: Array<Page['needs'][number]> = [];
-  /** Folders of `express.static`, in order. */
-  readonly staticFolders: string[] = [];
+  /** Folders of `express.static`, by the middleware that serves them. */
+  readonly staticFolders = new Map<Obj, string>();
   /** Files that the program has written since it started. */
   readonly writtenFiles = new Set<string>();
   readonly hbs: HbsRegistry = { partialFolders: [], partials: new Map(), helpers: new Map() };
@@ -106,7 +107,17 @@ export class Server {
     return type === 'number' ? number : `${number}`;
   }
   /** The hash of a text: the same for the same text, marked like all that is made. */
-  hashed(text: string): string { return `${FRESH_PREFIX}0000${createHash('sha256').update(text).digest('hex').slice(0, 24)}`; }
+  hashed(text: string, plain: string = text): string {
+    const hash = `${FRESH_PREFIX}0000${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+    this.#plain.set(hash, plain);
+    return hash;
+  }
+  /** Whether two hashes are of the same text. A typed text that is compared with one of the source leaves a hint. */
+  sameHash(a: string, b: string, at: Place): boolean {
+    this.machine.compared(this.#plain.get(a), this.#plain.get(b), at);
+    return a === b;
+  }
+  readonly #plain = new Map<string, string>();
   private made = 0;
 
   /** Whether a handler's rejected promise goes to the error handlers: since Express 5, or with a package that arranges it. */

@@ -112,7 +112,7 @@ class Reader {
         else if (piece?.kind === 'close') conditional.pop();
         else anything = piece?.kind === 'value' && !isKnown(piece.words) ? piece.words.undecided : 'attributes the source does not give';
       } else if (conditional.length > 0) attributes.set(name, { undecided: conditional[0]!.why });
-      else attributes.set(name, value === '' && isBare(node, name) ? true : this.#words(value));
+      else attributes.set(name, value === '' && isBare(node, name) ? true : this.#words(value, isTie(node, name)));
     }
     const children = node.tagName === 'template' ? [] : this.children(node.childNodes, at);
     const element: MarkupElement = { kind: 'element', tag: node.tagName.toLowerCase(), attributes, children, at };
@@ -127,9 +127,9 @@ class Reader {
     });
   }
 
-  #words(text: string): Words {
+  #words(text: string, tie: boolean): Words {
     const unknown = splitMarks(text, this.page.marks).find((part) => typeof part !== 'string');
-    if (unknown === undefined) return this.#known(text);
+    if (unknown === undefined) return tie ? text : this.#known(text);
     return unknown.kind === 'value' && !isKnown(unknown.words) ? unknown.words : { undecided: 'rendered under a condition' };
   }
 
@@ -153,4 +153,10 @@ class Reader {
 function isBare(node: Tree.Element, name: string): boolean {
   const at = node.sourceCodeLocation?.attrs?.[name];
   return at !== undefined && at.endOffset - at.startOffset === name.length;
+}
+
+const TIES = new Set(['id', 'for', 'form', 'name', 'action', 'formaction', 'list', 'headers', 'aria-labelledby', 'aria-describedby', 'aria-controls', 'aria-owns']);
+/** Attributes that nobody reads: they tie elements together, or go back to the server. */
+function isTie(node: Tree.Element, name: string): boolean {
+  return TIES.has(name) || (name === 'value' && node.tagName === 'input' && node.attrs.some((attribute) => attribute.name === 'type' && attribute.value.toLowerCase() === 'hidden'));
 }

@@ -49,10 +49,9 @@ export function formParser(server: Server, options: Value): Fn {
 function staticFiles(server: Server, folder: Value, options: Value): Fn {
   const { machine, start: { repo } } = server;
   const root = typeof folder === 'string' ? server.repositoryPath(folder) : null;
-  if (root !== null) server.staticFolders.push(root);
   const index = isObject(options) ? machine.get(options, 'index') : undefined;
   const extensions = isObject(options) ? machine.get(options, 'extensions') : undefined;
-  return machine.fn('static', ([req, res, next], _self, at) => {
+  const middleware = machine.fn('static', ([req, res, next], _self, at) => {
     const wanted = isObject(req) && root !== null ? machine.get(req, 'path') : undefined;
     const method = isObject(req) ? machine.get(req, 'method') : undefined;
     if (typeof wanted === 'string' && root !== null && (method === 'GET' || method === 'HEAD')) {
@@ -65,6 +64,8 @@ function staticFiles(server: Server, folder: Value, options: Value): Fn {
     }
     return machine.call(next, []);
   });
+  if (root !== null) server.staticFolders.set(middleware, root);
+  return middleware;
 }
 
 function makeApplication(server: Server): Fn {

@@ -13,7 +13,7 @@ export function securityModels(server: Server): Array<[string, ModuleModel]> {
     const compare = (plain: Value, hashed: Value, at: { file: string; line: number }): Value => {
       if (plain instanceof Unknown) return plain;
       if (hashed instanceof Unknown) return new Unknown(`whether the password fits ${hashed.reason}`, at);
-      return hashed === server.hashed(String(plain));
+      return typeof hashed === 'string' && server.sameHash(server.hashed(String(plain)), hashed, at);
     };
     const natives: Record<string, Native> = {
       genSalt: (args, _self, at) => answerLater(machine, args, at, () => server.fresh('text')),
@@ -45,7 +45,7 @@ function crypto(server: Server, namespace: Obj): Obj {
   const derived = (...parts: Value[]): Value => {
     const texts = parts.map(textOf);
     const unknown = texts.find((text) => text instanceof Unknown);
-    return unknown instanceof Unknown ? unknown : bytes(server.hashed(texts.join('\u0000')));
+    return unknown instanceof Unknown ? unknown : bytes(server.hashed(texts.join('\u0000'), String(texts[0])));
   };
   const digest = (args: Value[]): Obj => {
     const parts: Value[] = [...args];
@@ -63,9 +63,9 @@ function crypto(server: Server, namespace: Obj): Obj {
     scrypt: (args, _self, at) => answerLater(machine, args, at, () => derived(args[0], args[1])),
     scryptSync: (args) => derived(args[0], args[1]),
     createHash: (args) => digest(args), createHmac: (args) => digest(args),
-    timingSafeEqual: ([a, b]) => {
+    timingSafeEqual: ([a, b], _self, at) => {
       const [left, right] = [textOf(a), textOf(b)];
-      return left instanceof Unknown ? left : right instanceof Unknown ? right : left === right;
+      return left instanceof Unknown ? left : right instanceof Unknown ? right : server.sameHash(left, right, at);
     },
   };
   for (const [name, fn] of Object.entries(functions(machine, natives))) namespace.put(name, fn);
