@@ -53,7 +53,7 @@ export const CONSUMERS: readonly ConsumerDefinition[] = [
   { stream: 'PULLWRIGHT_RESULTS', durable: 'coordinator-results', filterSubject: 'pullwright.result.*', ackWaitMs: 5_000, maxAckPending: 4096, service: 'coordinator' },
   { stream: 'PULLWRIGHT_ADVISORIES', durable: 'coordinator-advisories', filterSubject: '$JS.EVENT.ADVISORY.CONSUMER.>', ackWaitMs: 30_000, maxAckPending: 256, service: 'coordinator' },
   ...Object.keys(AGENTS).map((agent) => ({
-    stream: 'PULLWRIGHT_TASKS', durable: agent.replace('/', '-'), filterSubject: subjects.task(agent), ackWaitMs: 60_000, maxAckPending: 1024, service: agent.split('/')[0] as string,
+    stream: 'PULLWRIGHT_TASKS', durable: agent.replace('/', '-'), filterSubject: subjects.task(agent), ackWaitMs: 15_000, maxAckPending: 1024, service: agent.split('/')[0] as string,
   })),
 ];
 

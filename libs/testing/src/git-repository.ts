@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { childEnvironment } from '#config';
 
@@ -51,4 +52,11 @@ export async function gitRepository(files: Record<string, string | Buffer> = {})
   await git('init', '--quiet', '--initial-branch=main');
   if (Object.keys(files).length > 0) await commit(files, 'Start');
   return { path, git, gitWith, commit, head: () => git('rev-parse', 'HEAD'), remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** The files of one of the sample applications in `examples/`, by their path in it; what was installed there is not part of it. */
+export async function exampleFiles(name: string): Promise<Record<string, Buffer>> {
+  const folder = fileURLToPath(new URL(`../../../examples/${name}/`, import.meta.url));
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !/node_modules|\.next|dist/.test(relative(folder, entry.parentPath)));
+  return Object.fromEntries(await Promise.all(entries.map(async ({ parentPath, name: file }) => [relative(folder, join(parentPath, file)), await readFile(join(parentPath, file))] as const)));
 }

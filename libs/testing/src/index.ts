@@ -2,5 +2,5 @@ export { recordBus, type RecordedMessage } from './bus-recorder.js';
 export { startNats, type TestNats } from './nats.js';
 export { startPostgres, type TestPostgres } from './postgres.js';
 export { startS3, type TestS3 } from './s3.js';
-export { gitRepository, type TestRepository } from './git-repository.js';
+export { exampleFiles, gitRepository, type TestRepository } from './git-repository.js';
 export { sampleElement, sampleFeatures, sampleMap, startSampleSite, type SampleServer } from './sample-site.js';

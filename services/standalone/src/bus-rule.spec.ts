@@ -1,17 +1,16 @@
 import { Logger } from '@nestjs/common';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { COMMANDS, MAX_MESSAGE_BYTES, Progress, QUERIES, Result, RunEvent, Task, type CommandName, type QueryName } from '#contracts';
-import { gitRepository, recordBus, startNats, startPostgres, type RecordedMessage, type TestNats, type TestPostgres, type TestRepository } from '#testing';
+import { exampleFiles, gitRepository, recordBus, startNats, startPostgres, type RecordedMessage, type TestNats, type TestPostgres, type TestRepository } from '#testing';
 import { startStandalone, type Standalone } from './standalone.js';
 
 /**
  * Rule 1 on the live bus: every message of a whole run is heard, and none carries anything but identifiers and typed facts.
  * Held by three nets: the schema of its subject with no key beside it, the shape of its words, and no line of the repository in its bytes.
  */
-const SITE = new URL('../../../examples/site/', import.meta.url).pathname;
 let nats: TestNats;
 let postgres: TestPostgres;
 let home: string;
@@ -20,15 +19,9 @@ let repository: TestRepository;
 let heard: RecordedMessage[];
 let run: { status: string };
 
-/** Every file of a folder, by its path in it. */
-async function filesOf(folder: string): Promise<Record<string, Buffer>> {
-  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'));
-  return Object.fromEntries(await Promise.all(entries.map(async ({ parentPath, name }) => [join(parentPath, name).slice(folder.length), await readFile(join(parentPath, name))] as const)));
-}
-
 beforeAll(async () => {
   Logger.overrideLogger(['error']);
-  [nats, postgres, home, repository] = await Promise.all([startNats(), startPostgres(), mkdtemp(join(tmpdir(), 'pullwright-home-')), filesOf(SITE).then(gitRepository)]);
+  [nats, postgres, home, repository] = await Promise.all([startNats(), startPostgres(), mkdtemp(join(tmpdir(), 'pullwright-home-')), exampleFiles('site').then(gitRepository)]);
   Object.assign(process.env, { NATS_URL: nats.url, DATABASE_URL: postgres.url, PORT: '0' });
   const recording = await recordBus(nats.url);
   standalone = await startStandalone(home);
@@ -92,7 +85,7 @@ test('words are identifiers: no white space, no markup, at most 120 characters',
 });
 
 test('nothing that passes, not even a delivery or a reply, holds a line of the repository or is over the bound', async () => {
-  const lines = Object.values(await filesOf(SITE)).flatMap((content) => content.toString('utf8').split('\n')).map((line) => line.trim()).filter((line) => line.length >= 20);
+  const lines = Object.values(await exampleFiles('site')).flatMap((content) => content.toString('utf8').split('\n')).map((line) => line.trim()).filter((line) => line.length >= 20);
   expect(lines.length).toBeGreaterThan(100);
   for (const message of heard.filter(({ subject }) => !subject.startsWith('$JS.'))) {
     expect({ subject: message.subject, withinBound: message.bytes <= MAX_MESSAGE_BYTES }).toEqual({ subject: message.subject, withinBound: true });
