@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { loadConfig } from '#config';
 
 /** The clone that this program runs from: the nearest folder above with a package.json, whether it runs from sources or from dist. */
@@ -10,5 +10,5 @@ function findClone(): string {
 }
 export const CLONE = findClone();
 
-/** Where databases, artifacts and the demo live. */
-export function homeFolder(): string { return loadConfig().PULLWRIGHT_HOME ?? join(CLONE, '.pullwright'); }
+/** Where databases, artifacts and the demo live; a relative one is relative to the clone, wherever the command is called. */
+export function homeFolder(): string { return resolve(CLONE, loadConfig().PULLWRIGHT_HOME ?? '.pullwright'); }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -13,6 +13,8 @@ import { say } from './terminal.js';
 
 const START_LIMIT_MS = 180_000;
 const STOP_LIMIT_MS = 20_000;
+/** Bytes; a longer log begins anew with the next start. */
+const LOG_LIMIT = 10_000_000;
 
 export interface Connection {
   api: Api;
@@ -84,7 +86,8 @@ async function startOrJoin(home: string, interrupted: AbortSignal): Promise<{ ur
 
 /** In a session of its own, so that Ctrl-C reaches the CLI alone, which then stops things in order. */
 async function start(home: string): Promise<ChildProcess> {
-  const log = await open(logOf(home), 'a', 0o600);
+  const size = await stat(logOf(home)).then((found) => found.size, () => 0);
+  const log = await open(logOf(home), size > LOG_LIMIT ? 'w' : 'a', 0o600);
   const child = spawn(process.execPath, ['--enable-source-maps', join(CLONE, 'dist/services/standalone/src/main.js'), '--leased'], {
     cwd: CLONE, detached: true, stdio: ['ignore', log.fd, log.fd],
     env: { ...childEnvironment(Object.keys(OPTIONS)), PULLWRIGHT_HOME: home, PORT: '0', LOG_JSON: 'false' },
