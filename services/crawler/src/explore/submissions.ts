@@ -52,6 +52,13 @@ function validSubmissions(entry: Entry, filling: Filling, attempt: Try, report: 
       queue.push(next);
     }
   }
+  // A server may accept only what nobody has entered before: then nothing is decided until the data is new.
+  if (outcomes.length === 0) {
+    const unique = validFilling(entry, new Map(), true);
+    const planned = 'why' in unique ? null : steps(entry, unique);
+    const result = planned && attempt(planned);
+    if (planned && result && 'stepped' in result && !('why' in unique)) outcomes.push({ filling: unique, planned, result });
+  }
   const best = outcomes.find((outcome) => outcome.result.stepped.invalid === undefined && outcome.result.leaves) ?? outcomes.findLast((outcome) => outcome.result.stepped.invalid === undefined && !looksRejected(outcome.result.after));
   const submissions: Submission[] = [];
   if (best) submissions.push(withUniqueData(entry, best, attempt, report));

@@ -21,7 +21,9 @@ const FRESH_PREFIX = '74021983';
 const FRESH = Number(`${FRESH_PREFIX}0000`);
 /** Says of a text that it holds a generated value. */
 export const generated = (text: string): string | undefined => (GENERATED.test(text) ? 'a generated value' : undefined);
-export const isGenerated = (value: Value): boolean => (typeof value === 'number' || typeof value === 'string') && GENERATED.test(String(value));
+const FIRST_NEW = 1000;
+/** Says of a value that it was made for a request of this browser. */
+export const isMadeNew = (value: Value): boolean => (typeof value === 'number' || typeof value === 'string') && /74021983[1-9]\d{3}/.test(String(value));
 
 /** Which application of the repository, and how it is started. */
 export interface Start { repo: Repo; root: string; entry: string; dependencies: ReadonlyMap<string, string> }
@@ -55,7 +57,9 @@ export class Server {
   /** Whether a store outside the browser was written since the last request began. */
   wrote = false;
   /** Started, and used by others since. */
-  running = false;
+  get running(): boolean { return this.made >= FIRST_NEW; }
+  /** What is made from now on nobody else has; what was made before others may have used. */
+  goOn(): void { this.made = FIRST_NEW; }
 
   constructor(readonly start: Start, models: (server: Server) => ModuleModels) {
     this.machine = startMachine({ repo: start.repo, root: start.root, models: models(this), host: 'node', fuel: 60_000_000 });

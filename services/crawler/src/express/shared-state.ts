@@ -13,11 +13,11 @@ import { isNew, strangersOf } from './strangers.js';
  */
 export function shareState(server: Server, app: Fn): void {
   const { start } = server;
+  server.goOn();
   const sharing = new Sharing(server, stateFacts(start.repo, start.root, start.entry), strangersOf(server));
   // The second walk finds the other references to what the first has replaced.
   sharing.walk(app);
   sharing.walk(app);
-  server.running = true;
   const before = now();
   const { machine } = server;
   const touch = machine.touch.bind(machine);

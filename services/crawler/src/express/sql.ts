@@ -1,4 +1,4 @@
-import { Arr, isObject, type Obj, Unknown, type Value } from '../interpret/values.js';
+import { Arr, isObject, type Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
 import type { Machine } from '../interpret/machine.js';
 import type { Place } from '../markup.js';
 import type { Condition, Memory, Selection } from './memory.js';
@@ -150,7 +150,7 @@ function insert(memory: Memory, reader: Reader, at: Place): SqlResult {
     const id = row.own(table.key)?.value ?? server.fresh('number');
     row.put(table.key, id);
     const refused = table.insert(row, at);
-    if (refused instanceof Unknown) return { unknown: refused };
+    if (refused instanceof Unknown) throw new Undecided(refused.reason, at);
     if (refused && !ignores) return { failed: `${table.name}.${refused.violates}` };
     last = { id, row };
     reader.take(',');

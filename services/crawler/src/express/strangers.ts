@@ -1,12 +1,12 @@
 import { Obj, type Key, type Property, type Value } from '../interpret/values.js';
 import type { Place } from '../markup.js';
 import type { Strangers } from './open-list.js';
-import { isGenerated, type Server } from './server.js';
+import { isMadeNew, type Server } from './server.js';
 
 /** What the explorer types where a test will type something new on every run (`explore/data.ts`). */
 const TYPED_NEW = /zq\d+unique/;
 /** Says of a value that nobody else can have it: it is made new in this run. */
-export const isNew = (value: Value): boolean => isGenerated(value) || (typeof value === 'string' && TYPED_NEW.test(value));
+export const isNew = (value: Value): boolean => isMadeNew(value) || (typeof value === 'string' && TYPED_NEW.test(value));
 
 // Stands for every property of something another user has made; letters would change in `toLowerCase`.
 const FOREIGN = '\uE0F3\uE0F3';
