@@ -9,7 +9,7 @@ import { Failure, Pipeline } from '#contracts';
 import { compile, parsePipeline, type CompiledPipeline } from './engine/pipeline.js';
 import { loadPipelines, type Sql } from './store/runs.store.js';
 
-export interface PinnedPipeline { hash: string; compiled: CompiledPipeline }
+interface PinnedPipeline { hash: string; compiled: CompiledPipeline }
 
 /** The pipelines that a run can be started with, by name, and all that runs have pinned, by hash. */
 export class Pipelines {

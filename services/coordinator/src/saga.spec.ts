@@ -10,6 +10,12 @@ steps:
   b: { run: crawler/crawl, needs: [a], undo: pr-publisher/close, retry: { delay: 10ms } }
   c: { run: crawler/crawl, needs: [b], retry: { delay: 10ms } }
 `,
+  lockedUndo: `name: locked-undo
+version: 1
+steps:
+  a: { run: crawler/crawl, lock: repository, undo: pr-publisher/close }
+  b: { run: crawler/crawl, needs: [a] }
+`,
   lock: `name: lock
 version: 1
 steps:
@@ -279,6 +285,24 @@ describe('the lock of a repository', () => {
     await stage.reaches(second, 'cancelled');
     await stage.reaches(third, 'failed');
     expect(stage.taken.map((task) => task.runId)).toEqual([first, third]);
+  });
+
+  test('is queued for again by an undo, behind those who were waiting', async () => {
+    const gate = Promise.withResolvers<void>();
+    stage.behaviour = async (task) => { if (task.stepId === 'b') { await gate.promise; return { failure: 'no-web-front-end' }; } return {}; };
+    const undone = await stage.start('locked-undo');
+    await stage.until(() => stage.taken.some((task) => task.stepId === 'b'), 'b at work, the lock free again');
+    const hold = Promise.withResolvers<void>();
+    const before = stage.behaviour;
+    stage.behaviour = async (task) => { if (task.runId === holder) await hold.promise; return before(task); };
+    const holder = newRunId();
+    await stage.start('lock', { runId: holder });
+    await stage.until(() => stage.taken.some((task) => task.runId === holder), 'another run holds the lock');
+    gate.resolve();
+    await stage.until(async () => (await stage.steps(undone)).get('a~undo')?.status === 'blocked', 'the undo waits');
+    hold.resolve();
+    await stage.reaches(undone, 'failed');
+    expect(stage.taken.map((task) => task.stepId)).toEqual(['a', 'b', 'a', 'a~undo']);
   });
 
   test('wakes a waiting step even when the coordinator dies before it could', async () => {

@@ -10,7 +10,7 @@ import { compileCondition, type Condition } from './expression.js';
  * output of a step with `when` may only feed an optional input.
  */
 export type RunSpec = Extract<PipelineStep, { run: string }>;
-export type ApprovalSpec = Extract<PipelineStep, { approve: unknown }>;
+type ApprovalSpec = Extract<PipelineStep, { approve: unknown }>;
 
 /** A pipeline ready to decide on: everything that needs parsing is parsed. Immutable, shared by all runs that pinned it. */
 export interface CompiledPipeline {

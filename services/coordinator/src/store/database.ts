@@ -5,12 +5,12 @@ import { Runs1763600000000 } from './migrations/0001-runs.js';
 
 const OLDEST_POSTGRES = 15;
 
-export function databaseOptions(url: string): DataSourceOptions {
+function databaseOptions(url: string): DataSourceOptions {
   return {
     type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
     applicationName: 'pullwright-coordinator', connectTimeoutMS: 10_000,
     // A forgotten transaction would keep rows locked and dead rows from being cleaned up.
-    extra: { max: 8, statement_timeout: 60_000, idle_in_transaction_session_timeout: 60_000 },
+    extra: { max: 8, statement_timeout: 60_000, idle_in_transaction_session_timeout: 60_000, options: '-c default_transaction_isolation=read\\ committed' },
   };
 }
 

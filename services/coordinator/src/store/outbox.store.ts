@@ -7,7 +7,7 @@ import { present, STEP_COLUMNS, type LockPlace, type Sql } from './runs.store.js
 /** Younger than this belongs to the process that has just committed it. */
 const SETTLING = `interval '5 seconds'`;
 
-export interface PublishedTask { runId: string; stepId: string; attempt: number }
+interface PublishedTask { runId: string; stepId: string; attempt: number }
 /** Events `from`…`to` of a run. */
 export interface PublishedEvents { runId: string; from: number; to: number }
 
@@ -26,7 +26,7 @@ export async function markEventsPublished(sql: Sql, events: readonly PublishedEv
      WHERE runs.id = e."runId" AND runs.published_seq >= e."from" - 1 AND runs.published_seq < e."to"`, [JSON.stringify(events)]);
 }
 
-export interface UnpublishedTask { runId: string; pipelineHash: string; repository: string; ref?: string; params: Params; step: StepState }
+interface UnpublishedTask { runId: string; pipelineHash: string; repository: string; ref?: string; params: Params; step: StepState }
 
 /** Dispatched steps whose task has not reached the bus as far as anybody knows, oldest first. */
 export async function unpublishedTasks(sql: Sql, limit: number): Promise<UnpublishedTask[]> {

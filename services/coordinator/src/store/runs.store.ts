@@ -17,11 +17,11 @@ const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::
 const time = (column: string): string => `to_timestamp(${column} / 1000.0)`;
 const NOW = 'clock_timestamp()';
 
-/** READ COMMITTED: after waiting for a row lock a statement sees what the other has committed. Repeats what the server has broken off (deadlock, serialization). */
+/** READ COMMITTED (set for the connection): after waiting for a row lock a statement sees what the other has committed. Repeats what the server has broken off (deadlock, serialization). */
 export async function transaction<T>(database: DataSource, work: (sql: Sql) => Promise<T>): Promise<T> {
   for (let left = 3; ; left--) {
     try {
-      return await database.transaction('READ COMMITTED', work);
+      return await database.transaction(work);
     } catch (error) {
       if (left === 0 || !['40001', '40P01'].includes(sqlState(error) ?? '')) throw error;
     }
@@ -69,7 +69,7 @@ export async function findByIdempotencyKey(sql: Sql, keys: readonly string[]): P
   return new Map(rows.map((row) => [row.key, row]));
 }
 
-export interface LockedRun { run: RunState; pipelineHash: string; at: number }
+interface LockedRun { run: RunState; pipelineHash: string; at: number }
 
 interface RunRow extends Omit<RunState, 'steps'> { pipelineHash: string; at: number }
 
