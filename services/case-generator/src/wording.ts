@@ -47,7 +47,7 @@ export function action(behaviour: Behaviour, on: Screen): string {
   const last = behaviour.steps.at(-1);
   const target = element(on, last?.element);
   if (behaviour.kind === 'redirect') return `Visiting ${clip(behaviour.visited ?? on.path)}`;
-  if (behaviour.kind.startsWith('submit-')) return `${submitting(behaviour, on)} ${condition(behaviour, on)}`;
+  if (behaviour.kind.startsWith('submit-')) return [submitting(behaviour, on), condition(behaviour, on)].filter(Boolean).join(' ');
   if (!last || !target) return last?.do === 'go-back' ? 'Going back' : `On ${screenName(on)}, the action`;
   const value = last.data?.kind === 'literal' ? quote(last.data.value) : 'a new value';
   switch (last.do) {
@@ -69,14 +69,19 @@ function submitting(behaviour: Behaviour, on: Screen): string {
   const words = behaviour.steps.at(-1)?.do === 'click' && target ? nameOf(target) : '';
   const [first = '', ...rest] = words.split(' ');
   const gerund = Object.hasOwn(GERUNDS, first.toLowerCase()) ? GERUNDS[first.toLowerCase()] : undefined;
-  if (gerund === undefined) return words ? `Submitting with ${quote(words)}` : 'Submitting the form';
+  if (gerund === undefined) return target && words ? (hasFields(behaviour, on) ? `Submitting with ${quote(words)}` : `The ${withNoun(target)}`) : 'Submitting the form';
   return [gerund, ...rest].join(' ');
 }
 
+function fieldsOf(behaviour: Behaviour, on: Screen): Element[] {
+  const form = element(on, behaviour.steps.at(-1)?.element)?.inForm;
+  return on.elements.filter((one) => one.field && one.role !== 'button' && one.inForm === form && one.presence === 'shown');
+}
+const hasFields = (behaviour: Behaviour, on: Screen) => fieldsOf(behaviour, on).length > 0;
+
 function condition(behaviour: Behaviour, on: Screen): string {
   const touched = new Set(behaviour.steps.map((step) => step.element));
-  const form = element(on, behaviour.steps.at(-1)?.element)?.inForm;
-  const fields = on.elements.filter((one) => one.field && one.inForm === form && one.presence === 'shown');
+  const fields = fieldsOf(behaviour, on);
   const culprit = element(on, behaviour.invalid?.element);
   const untouched = !fields.some(({ id }) => touched.has(id));
   switch (behaviour.kind) {
@@ -87,7 +92,7 @@ function condition(behaviour: Behaviour, on: Screen): string {
     }
     case 'submit-malformed': return culprit ? `with a malformed ${quote(nameOf(culprit))}` : 'with malformed data';
     case 'submit-rejected': return 'with data that is refused';
-    default: return 'with valid data';
+    default: return fields.length > 0 ? 'with valid data' : '';
   }
 }
 
