@@ -1,7 +1,7 @@
 import type * as N from '@babel/types';
 import { initialiseFields } from './classes.js';
 import { iterate, toText } from './convert.js';
-import type { Frame, Machine } from './machine.js';
+import { choose, type Frame, type Machine } from './machine.js';
 import { memberKey, superProperty } from './members.js';
 import { fulfilled } from './promises.js';
 import { placeOf } from './syntax.js';
@@ -23,15 +23,18 @@ export function evaluateCall(node: Callish, frame: Frame, resolved?: { callee: V
     if (self instanceof Arr && (key === 'push' || key === 'unshift' || key === 'splice')) throw new Undecided(args.unknown.reason, args.unknown.at);
     return args.unknown;
   }
-  if (self instanceof Unknown && !(callee instanceof Fn)) return callee instanceof Choice && !callee.repeated && callee.options.every(isObject) ? eachOf(machine, callee, args.values, at) : callUnknownMethod(machine, self, key, args.values, at);
+  if (self instanceof Choice && !self.repeated && !(key instanceof Unknown) && self.options.every((option) => isObject(option) || typeof option === 'string')) return methodOfEach(machine, self, key, args.values, at);
+  if (self instanceof Unknown && !(callee instanceof Fn)) return callUnknownMethod(machine, self, key, args.values, at);
+  if (callee instanceof Choice && !callee.repeated && callee.options.every((option) => option instanceof Fn)) return choose(callee, machine.fork(callee, callee.options.map((option) => (): Value => machine.call(option, args.values, self, at))));
   if (!(callee instanceof Fn) && !(callee instanceof Unknown)) machine.throwError('TypeError', `${typeof key === 'string' && key ? key : 'it'} is not a function`, at);
   return machine.call(callee, args.values, self, at);
 }
 
-/** One of several functions, by an undecided condition. */
-function eachOf(machine: Machine, callee: Choice, args: Value[], at: ReturnType<typeof placeOf>): Value {
-  const results = machine.fork(callee, callee.options.map((option) => (): Value => machine.call(option, args, undefined, at)));
-  return results.length === 1 ? results[0] : new Choice(callee.reason, callee.at, results);
+/** A method of one of several values: the choice of what it gives on each. */
+function methodOfEach(machine: Machine, self: Choice, key: Key, args: Value[], at: ReturnType<typeof placeOf>): Value {
+  const methods = self.options.map((option) => machine.get(option, key, at));
+  if (!methods.every((method) => method instanceof Fn)) return callUnknownMethod(machine, new Unknown(self.reason, self.at), key, args, at);
+  return choose(self, machine.fork(self, self.options.map((option, index) => (): Value => machine.call(methods[index], args, option, at))));
 }
 
 function target(node: N.Node, frame: Frame): { callee: Value; self: Value; key: Key | Unknown } {

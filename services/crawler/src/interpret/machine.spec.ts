@@ -49,6 +49,7 @@ describe('what the source does not decide', () => {
     expect(value).toBeInstanceOf(Choice);
     expect((value as Choice).options).toEqual(['b', 'a']);
   });
+  it('calls a method on each of several lists', () => { expect((raw('const list = Math.random() ? [1] : ["a", "b"]; export default list.map((x) => x + "!").join();') as Choice).options).toEqual(['1!', 'a!,b!']); });
   it('does not spoil what both sides agree on', () => { expect(raw('let x; if (Math.random()) x = 1; else x = 1; export default x;')).toBe(1); });
   it('gives the choice of what a function may return', () => { expect((raw('function f() { if (Math.random() > 0.5) return "early"; return "late"; } export default f();') as Choice).options).toEqual(['early', 'late']); });
   it('ends in Undecided when an effect depends on it', () => {

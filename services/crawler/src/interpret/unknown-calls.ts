@@ -1,6 +1,6 @@
 import type { Place } from '../markup.js';
 import { isPromise } from './promises.js';
-import type { Machine } from './machine.js';
+import { choose, type Machine } from './machine.js';
 import { Boxed, Choice, DocumentPart, Fn, isObject, Thrown, Unknown, type Key, type Value } from './values.js';
 
 /** What calls and properties of unknown values give, and what becomes of the functions that are handed to unknown code. */
@@ -8,8 +8,7 @@ import { Boxed, Choice, DocumentPart, Fn, isObject, Thrown, Unknown, type Key, t
 /** A property of a choice is the choice of the properties; of anything else unknown, unknown. */
 export function getOfUnknown(machine: Machine, target: Unknown, key: Key, at: Place): Value {
   if (target instanceof Choice && !target.repeated && target.options.every((option) => isObject(option) && !(option instanceof Boxed && isPromise(machine, option)))) {
-    const values = [...new Set(target.options.map((option) => machine.get(option, key, at)))];
-    return values.length === 1 && !(values[0] instanceof Fn) ? values[0] : new Choice(target.reason, target.at, values);
+    return choose(target, target.options.map((option) => machine.get(option, key, at)), target.at);
   }
   const read = target instanceof DocumentPart ? target.reader?.(key) : undefined;
   if (read !== undefined) return read;

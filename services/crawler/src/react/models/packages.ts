@@ -5,6 +5,8 @@ import { Arr, ElementObj, Fn, FRAGMENT, isObject, Obj, Unknown, type Native, typ
 import type { Place } from '../../markup.js';
 import type { Renderer } from '../renderer.js';
 import { iconModels } from './icons.js';
+import { motionModels } from './motion.js';
+import { reduxModels } from './redux.js';
 import { storeModels } from './stores.js';
 import { styledModels } from './styled.js';
 
@@ -14,7 +16,7 @@ export function packageModels(renderer: () => Renderer): ModuleModels {
     ['js-cookie', cookies], ['clsx', classes], ['classnames', classes], ['tailwind-merge', (machine, at) => namespaceOf(machine, 'tailwind-merge', at, { twMerge: classNames(machine) })], ['prop-types', propTypes],
     ['react-helmet', helmet], ['react-helmet-async', helmet], ['uuid', generated('uuid', ['v1', 'v4', 'v7'])], ['nanoid', generated('nanoid', ['nanoid', 'customAlphabet'])],
     ['axios', axios], ['web-vitals', (machine, at) => machine.namespace('web-vitals', at)],
-    ...iconModels(), ...storeModels(renderer), ...styledModels(),
+    ...iconModels(), ...storeModels(renderer), ...reduxModels(renderer), ...styledModels(), ...motionModels(),
   ]);
 }
 

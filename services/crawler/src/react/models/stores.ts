@@ -1,4 +1,4 @@
-import type { Machine, ModuleModel, ModuleModels } from '../../interpret/machine.js';
+import { choose, type Machine, type ModuleModel, type ModuleModels } from '../../interpret/machine.js';
 import { Fn, isObject, type Native, type Obj, type Value } from '../../interpret/values.js';
 import type { Place } from '../../markup.js';
 import type { Renderer } from '../renderer.js';
@@ -27,9 +27,10 @@ function store(machine: Machine, renderer: Renderer, initialiser: Value, at: Pla
   const holder: { state: Value } = { state: undefined };
   const get = machine.fn('getState', () => holder.state);
   const set = machine.fn('setState', ([update, replace], _self, place) => {
-    machine.effect('a store', place);
+    machine.effect('a store', place, 'allowed');
     const partial = update instanceof Fn ? machine.call(update, [holder.state], undefined, place) : update;
-    holder.state = replace === true || !isObject(partial) || !isObject(holder.state) ? partial : assigned(machine, holder.state, partial);
+    const next = replace === true || !isObject(partial) || !isObject(holder.state) ? partial : assigned(machine, holder.state, partial);
+    holder.state = machine.uncertain ? choose(machine.uncertain, [holder.state, next]) : next;
     renderer.schedule();
     return undefined;
   });
