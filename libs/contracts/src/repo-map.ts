@@ -103,6 +103,8 @@ export const Behaviour = z.object({
   to: z.string(),
   /** Whether the browser's path changes. */
   navigates: z.boolean(),
+  /** The address then carries search parameters beyond those of `to`, whose values the source does not decide: where to come back to, a token. */
+  openSearch: z.literal(true).optional(),
   /** Element ids on `to` that were not on `on` (or were hidden); on `on` that are gone or hidden on `to`. Only `shown` elements with something static to locate them by. */
   appears: z.array(z.string()), disappears: z.array(z.string()),
   /** Values typed in the steps that become visible text on `to`: index of the step, and the element that shows it when known. */

@@ -34,8 +34,8 @@ export const CaseStep = z.object({
 export type CaseStep = z.infer<typeof CaseStep>;
 
 export const Expectation = z.discriminatedUnion('expect', [
-  /** Path (with search and hash when `exact`) of the address. */
-  z.object({ expect: z.literal('path'), path: z.string() }),
+  /** Path, search and hash of the address; with `openSearch` there may be further search parameters. */
+  z.object({ expect: z.literal('path'), path: z.string(), openSearch: z.literal(true).optional() }),
   z.object({ expect: z.literal('title'), title: z.string() }),
   z.object({ expect: z.literal('visible'), target: Target }),
   z.object({ expect: z.literal('hidden'), target: Target }),

@@ -48,7 +48,7 @@ export function expectationsOf(behaviour: Behaviour, on: Screen, to: Screen, ste
   if (!moves && !redirect) effects.push(...gone);
   if (behaviour.invalid) effects.push(invalidOf(behaviour.invalid, on));
   if (effects.length === 0) throw new NotACase('no-observable-effect', behaviour.navigates ? `nothing static on ${to.path} tells it from ${on.path}` : 'nothing static changes on the page');
-  const path: Expectation[] = behaviour.navigates || behaviour.invalid || redirect ? [{ expect: 'path', path: behaviour.invalid ? on.path : to.path }] : [];
+  const path: Expectation[] = behaviour.navigates || behaviour.invalid || redirect ? [{ expect: 'path', path: behaviour.invalid ? on.path : to.path, ...(behaviour.openSearch && { openSearch: true as const }) }] : [];
   return { given: redirect ? [] : givenOf(on, to, gone, seen), expectations: [...path, ...effects] };
 }
 

@@ -240,7 +240,7 @@ class Explorer {
     const because = [...new Map(stepped.because.map((place) => [`${place.file}:${place.line}`, this.repo.locate(place)])).values()].slice(0, 8);
     this.behaviours.push({
       id: found.id ?? this.uniqueId(slug(`${found.kind} ${node.screen.path} ${found.label}`)), kind: found.kind, on: node.screen.id, ...(found.visited !== undefined && { visited: found.visited }),
-      steps: found.planned.map(({ say }) => say), to: to.screen.id, navigates: pathAndSearch(to) !== pathAndSearch(node) || found.visited !== undefined,
+      steps: found.planned.map(({ say }) => say), to: to.screen.id, navigates: pathAndSearch(to) !== pathAndSearch(node) || found.visited !== undefined, ...(stepped.tab.page.openSearch && { openSearch: true as const }),
       appears: effect?.appears ?? [], disappears: effect?.disappears ?? [], echoes: found.echoes ?? [], ...(stepped.invalid && { invalid: { element: stepped.invalid.key, rule: stepped.invalid.rule } }),
       changes: effect?.changes ?? [], writes: stepped.writes, because: because.length > 0 ? because : [node.screen.at],
     });

@@ -54,6 +54,8 @@ export interface PageRequest { method: 'get' | 'post'; path: string; /** Form fi
 export interface Page {
   /** Path with search and hash, as the address bar shows it. */
   path: string;
+  /** The address has search parameters besides, whose values the source does not decide. */
+  openSearch?: true;
   /** The route's pattern. */
   route: string;
   title: Words | null;

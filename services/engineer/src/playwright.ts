@@ -85,7 +85,7 @@ function stepLine(step: CaseStep, context: Context): string {
 function expectationLines(expectation: Expectation, screen: Screen, context: Context): string[] {
   const locator = (target: Target) => locatorCode(target, context);
   switch (expectation.expect) {
-    case 'path': return [`await expect(page).toHaveURL(${addressCode(expectation.path, context.typedIntoAddress === true)});`];
+    case 'path': return [`await expect(page).toHaveURL(${addressCode(expectation.path, context.typedIntoAddress === true || expectation.openSearch === true)});`];
     case 'title': return [`await expect(page).toHaveTitle(${literal(expectation.title)});`];
     case 'visible': return [`await expect(${locator(expectation.target)}).toBeVisible();`];
     case 'hidden': {

@@ -211,11 +211,15 @@ export class PageLoad implements Navigator {
   view(): Omit<Page, 'session' | 'fields'> {
     const body = bodyOf(this.renderer.markup);
     return {
-      path: this.shown(this.address), route: this.pattern, title: this.title ?? body.title ?? programTitle(this.machine.title), markup: body.markup, at: this.tree?.at ?? this.site.at,
+      ...this.shownAddress(), route: this.pattern, title: this.title ?? body.title ?? programTitle(this.machine.title), markup: body.markup, at: this.tree?.at ?? this.site.at,
       styles: this.machine.styles.map((path) => ({ path })), needs: [{ kind: 'server', detail: 'the Next.js server', at: this.site.at }, ...this.machine.needs],
     };
   }
-  because(): Place[] { return [...this.turns, ...this.machine.because(), ...(this.tree ? [this.tree.at] : [])]; }
+  private shownAddress(): Pick<Page, 'path' | 'openSearch'> {
+    const path = this.shown(this.address);
+    return this.unknownSearch.size > 0 ? { path: path.split(/[?#]/, 1)[0] ?? '/', openSearch: true } : { path };
+  }
+  because(): Place[] { return [...this.turns, ...this.machine.because(false), ...(this.tree ? [this.tree.at] : [])]; }
   hints(): Hint[] { return [...this.machine.hints]; }
   hosts(): ReadonlyMap<string, Host> { return new Map(this.renderer.hosts); }
 }
