@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure } from '#contracts';
-import type { FromChild, ToChild } from './child-protocol.js';
+import { FromChild, type ToChild } from './child-protocol.js';
 
 const HEAP_MB = 2_048;
 const READY_LIMIT_MS = 60_000;
@@ -72,8 +72,10 @@ export class AgentProcess {
     const answer = Promise.withResolvers<Extract<FromChild, { type: 'done' | 'failed' }>>();
     this.ready = ready.promise;
     this.answer = answer.promise;
-    this.child.on('message', (message: FromChild) => {
-      if (message.type === 'ready') ready.resolve(message.agents);
+    this.child.on('message', (received) => {
+      const { data: message } = FromChild.safeParse(received);
+      if (message === undefined) void this.kill();
+      else if (message.type === 'ready') ready.resolve(message.agents);
       else if (message.type === 'progress') this.listeners?.progress(message.phase, message.done, message.total);
       else if (message.type === 'log') this.listeners?.log(message.message);
       else answer.resolve(message);

@@ -43,6 +43,8 @@ async function run({ agent, task, inputs }: Extract<ToChild, { type: 'run' }>, h
 }
 
 process.once('disconnect', endAlone);
+// The host may have gone while this process was starting, before anybody listened.
+if (!process.connected) endAlone();
 const { agents } = await import(agentsModuleUrl) as { agents: AgentHandlers };
 process.on('message', (message: ToChild) => {
   if (message.type === 'abort') stopping.abort();

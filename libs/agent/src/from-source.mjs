@@ -6,7 +6,7 @@ registerHooks({
     try {
       return next(specifier, context);
     } catch (error) {
-      if (error.code === 'ERR_MODULE_NOT_FOUND' && specifier.startsWith('.') && specifier.endsWith('.js')) return next(`${specifier.slice(0, -3)}.ts`, context);
+      if (error.code === 'ERR_MODULE_NOT_FOUND' && /^(\.|file:)/.test(specifier) && specifier.endsWith('.js')) return next(`${specifier.slice(0, -3)}.ts`, context);
       throw error;
     }
   },

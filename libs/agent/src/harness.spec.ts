@@ -12,7 +12,7 @@ import { startNats, type TestNats } from '#testing';
 import { serveAgents } from './service.js';
 
 const run = promisify(execFile);
-const AGENTS_MODULE = new URL('../test/design.agent.ts', import.meta.url).href;
+const AGENTS_MODULE = new URL('../test/design.agent.js', import.meta.url).href;
 const FEATURE: Feature = {
   kind: 'feature@1', name: 'login', title: 'Login', commit: '0123456789abcdef0123456789abcdef01234567', depth: 'smoke', behaviours: [], existing: [],
   map: { screens: [], behaviours: [] }, leftOut: [],
@@ -104,6 +104,7 @@ test.each([
   ['exit', 'agent-crashed', 'exit code 3'],
   ['signal', 'agent-crashed', 'signal SIGSEGV'],
   ['rejects', 'agent-crashed', 'exit code 1'],
+  ['babble', 'agent-crashed', 'signal SIGKILL'],
   ['throws', 'internal', 'TypeError'],
   ['failure', 'nothing-to-test', 'on purpose'],
   ['shape', 'output-invalid', expect.stringContaining('cases: test-cases@1')],

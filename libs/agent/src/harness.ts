@@ -131,12 +131,13 @@ export class Harness {
 
   /** Passes progress on, at most a few times a second, except that a new phase and an end are always told. */
   private reporter({ runId, stepId, attempt }: Task): (phase: string, done: number, total?: number) => void {
-    let [lastPhase, lastAt] = ['', 0];
+    let [lastPhase, lastDone, lastAt] = ['', -1, 0];
     return (phase, done, total) => {
       const progress = Progress.safeParse({ runId, stepId, attempt, phase, done, total });
       if (!progress.success) return;
-      if (phase === lastPhase && done !== total && performance.now() - lastAt < PROGRESS_INTERVAL_MS) return;
-      [lastPhase, lastAt] = [phase, performance.now()];
+      const isNews = phase !== lastPhase || (done === total && done !== lastDone);
+      if (!isNews && performance.now() - lastAt < PROGRESS_INTERVAL_MS) return;
+      [lastPhase, lastDone, lastAt] = [phase, done, performance.now()];
       this.options.bus.notify(subjects.progress(runId, stepId), progress.data);
     };
   }

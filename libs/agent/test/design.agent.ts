@@ -30,6 +30,7 @@ const behaviours: Record<string, (inputs: Record<string, unknown>, context: Agen
     setInterval(() => { context.progress('waiting', 0); }, 1_000);
   }),
   exit: async () => process.exit(3),
+  babble: async () => { process.send?.({ type: 'log', message: { not: 'text' } }); return new Promise(() => undefined); },
   signal: async () => { process.kill(process.pid, 'SIGSEGV'); return new Promise(() => undefined); },
   throws: async () => { throw new TypeError('const secret = "from the repository"'); },
   rejects: async () => { void Promise.reject(new Error('nobody caught this')); return new Promise(() => undefined); },

@@ -1,6 +1,6 @@
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import { Ctx, EventPattern } from '@nestjs/microservices';
 import { subjects } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { Bus } from './bus.js';
@@ -14,11 +14,11 @@ class CrawlController {
   private tries = 0;
 
   @EventPattern('crawler/crawl')
-  async crawl(@Payload() data: object, @Ctx() context: StepContext): Promise<void> {
+  async crawl(@Ctx() context: StepContext): Promise<void> {
     this.tries += 1;
     if (this.tries === 1) throw new Error('the first try of a test');
     await context.message.ack();
-    handled.resolve({ data, deliveries: context.message.deliveries });
+    handled.resolve({ data: context.message.data, deliveries: context.message.deliveries });
   }
 }
 @Module({ controllers: [CrawlController] })
