@@ -4,11 +4,10 @@ import { access, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gitRepository, type TestRepository } from '#testing';
+import { exampleFiles, gitRepository, type TestRepository } from '#testing';
 import { startStandalone, type Standalone } from '../../standalone/src/standalone.js';
 import { Api } from './api.js';
 import { getArtifact, listArtifacts } from './artifacts.js';
-import { CLONE } from './clone.js';
 import { EXIT, Exit } from './exit-code.js';
 import { listPipelines } from './pipelines.js';
 import { showPullRequest } from './pull-request.js';
@@ -33,9 +32,7 @@ beforeAll(async () => {
   standalone = await startStandalone(home);
   process.env['PULLWRIGHT_URL'] = standalone.url;
   api = new Api(standalone.url);
-  const example = join(CLONE, 'examples/site');
-  const files = (await readdir(example, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'));
-  site = await gitRepository(Object.fromEntries(await Promise.all(files.map(async ({ parentPath, name }) => [join(parentPath, name).slice(example.length + 1), await readFile(join(parentPath, name))] as const))));
+  site = await gitRepository(await exampleFiles('site'));
 }, 120_000);
 afterAll(async () => {
   await standalone?.stop();

@@ -18,6 +18,8 @@ const LOG_LIMIT = 10_000_000;
 
 export interface Connection {
   api: Api;
+  /** Of the services, when they are this clone's. */
+  log?: string;
   /** Lets go of the standalone and, when nobody else uses it, waits until everything it started has stopped. */
   close(): Promise<void>;
 }
@@ -41,7 +43,7 @@ export async function openConnection(): Promise<Connection> {
       if (joined.lease.destroyed || joined.lease.readableEnded) joined = await startOrJoin(home, new AbortController().signal);
       return joined.url;
     };
-    return { api: new Api(joined.url, revive), close: () => letGo(joined.lease) };
+    return { api: new Api(joined.url, revive), log: logOf(home), close: () => letGo(joined.lease) };
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
@@ -52,6 +54,9 @@ export async function withApi<T>(use: (api: Api) => Promise<T>): Promise<T> {
   const connection = await openConnection();
   try {
     return await use(connection.api);
+  } catch (error) {
+    if (connection.log && error instanceof Exit && error.code === EXIT.failure) say(`The log of the services: ${connection.log}`);
+    throw error;
   } finally {
     await connection.close();
   }

@@ -1,7 +1,7 @@
 import { decodeArtifact, type Content } from '#artifacts';
 import { FAILURES, type ArtifactKind, type PullRequest, type RunView, type TestBundle } from '#contracts';
 import type { Api } from './api.js';
-import { bold, print, safe } from './terminal.js';
+import { bold, print, safe, table } from './terminal.js';
 
 /** What a run has made, as far as it came. */
 export interface Outcome { run: RunView; pullRequest?: PullRequest; bundle?: Content<'test-bundle@1'> }
@@ -31,7 +31,8 @@ function printPullRequest({ branch, repository, outcome, base, baseCommit, commi
 
 function printTests({ tests, routes, files, leftOut }: TestBundle): void {
   print(`${bold('In it')}         ${count(tests.length, 'test')} in ${count(new Set(tests.map(({ file }) => file)).size, 'file')} (${count(files.length, 'file')} in all), ${routes.covered.length} of ${count(routes.found, 'route')} covered`);
-  for (const [feature, ofFeature] of grouped(tests, ({ feature }) => feature)) print(`              ${String(ofFeature.length).padStart(4)}  ${safe(feature)}  ${safe(ofFeature[0]?.file ?? '')}`);
+  const features = table([...grouped(tests, ({ feature }) => feature)].map(([feature, ofFeature]) => [String(ofFeature.length).padStart(3), safe(feature), safe(ofFeature[0]?.file ?? '')]));
+  for (const line of features.split('\n')) print(`              ${line}`);
   if (leftOut.length === 0) return;
   const reasons = [...grouped(leftOut, ({ reason }) => reason)].sort(([, a], [, b]) => b.length - a.length);
   print(`${bold('Left out')}      ${leftOut.length}: ${reasons.map(([reason, all]) => `${reason} ${all.length}`).join(', ')}`);
