@@ -142,7 +142,8 @@ export function globModules(machine: Machine, patterns: readonly string[], eager
   const { repo, root } = machine.options;
   const result = machine.object();
   const absolute = (pattern: string): string => (pattern.startsWith('/') ? join(root, pattern) : join(folderOf(from), pattern));
-  const matchers = patterns.map((pattern) => picomatch(absolute(pattern)));
+  // Plain globs only: nested groups of a hostile pattern could backtrack without end.
+  const matchers = patterns.filter((pattern) => /^[\w@./*{},-]{1,120}$/.test(pattern)).map((pattern) => picomatch(absolute(pattern)));
   for (const path of repo.paths) {
     if (path === from || !matchers.some((matches) => matches(path))) continue;
     const key = patterns[0]?.startsWith('/') ? `/${root ? path.slice(root.length + 1) : path}` : relative(folderOf(from), path);
@@ -217,8 +218,20 @@ function guardedImport(specifier: string, frame: Frame, at: Place): Obj {
   const loaded = machine.attempt(() => importModule(machine, specifier, frame.file, at));
   if (loaded.ok) return loaded.value;
   if (loaded.thrown || loaded.undecided.limit) throw loaded.thrown ?? loaded.undecided;
-  machine.options.repo.leaveOut('unresolved-import', specifier, loaded.undecided.reason, at);
+  noteOnce(machine, specifier, loaded.undecided.reason, at);
   return machine.namespace(specifier, at);
+}
+
+/** Each page load meets the same import again; it is left out once. */
+const noted = new WeakMap<object, Set<string>>();
+function noteOnce(machine: Machine, specifier: string, reason: string, at: Place): void {
+  const { repo } = machine.options;
+  const before = noted.get(repo) ?? new Set<string>();
+  noted.set(repo, before);
+  const key = `${at.file}:${at.line}:${specifier}`;
+  if (before.has(key)) return;
+  before.add(key);
+  repo.leaveOut('unresolved-import', specifier, reason, at);
 }
 
 /** A variable that lives in another module. */

@@ -109,7 +109,7 @@ export class ReactApplication implements Application {
     const oldest = this.ready.length > KEPT_RUNS ? this.ready.shift() : undefined;
     if (oldest) oldest.run = null;
     return {
-      path: machine.address, route: history.matched?.pattern ?? new URL(machine.address, 'http://application.invalid').pathname, title: titleOf(machine.title, this.shell), markup,
+      path: machine.address, route: history.matched?.pattern ?? (machine.address.split(/[?#]/)[0] ?? '/'), title: titleOf(machine.title, this.shell), markup,
       styles: [...this.shell?.styles ?? [], ...machine.styles.map((path) => ({ path }))], needs: machine.needs.slice(), session: new ReactSession(copyStorage(machine.storage)), fields, at: history.matched?.at ?? this.at,
     };
   }

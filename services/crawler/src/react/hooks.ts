@@ -67,7 +67,6 @@ function effectHook(renderer: Renderer, layout: boolean): Native {
   };
 }
 
-let ids = 0;
 /** `useState` and its kin, by name. */
 export function hooks(renderer: Renderer): Record<string, Native> {
   const { machine } = renderer;
@@ -87,7 +86,7 @@ export function hooks(renderer: Renderer): Record<string, Native> {
     useContext,
     use: ([source], self, at) => (source instanceof Special ? useContext([source], self, at) : source instanceof Unknown ? source : new Unknown('a promise', at)),
     // The real id depends on the version of React and the whole tree; this one only ties label and control together.
-    useId: (_args, _self, at) => hook(renderer, 'ref', at, () => ({ kind: 'ref', value: machine.object({ current: `:unknown-id-${(++ids).toString(36)}:` }) })).value.own('current')?.value,
+    useId: (_args, _self, at) => hook(renderer, 'ref', at, () => ({ kind: 'ref', value: machine.object({ current: renderer.newId() }) })).value.own('current')?.value,
     useTransition: () => machine.array([false, machine.fn('startTransition', ([callback], _self, at) => machine.call(callback, [], undefined, at))]),
     startTransition: ([callback], _self, at) => { machine.call(callback, [], undefined, at); return undefined; },
     useDeferredValue: ([value]) => value,

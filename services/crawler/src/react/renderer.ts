@@ -31,6 +31,7 @@ export class Renderer {
   private order: Instance[] = [];
   private root: Value = null;
   private stale = false;
+  private ids = 0;
   /** `fieldOf`: what the user has left in the field at a path, for programs that read it through a ref; `undefined` when that is not known. */
   constructor(readonly machine: Machine, private readonly values: { fieldOf(path: string, key: 'value' | 'checked'): Value } = { fieldOf: () => undefined }) {}
 
@@ -38,6 +39,8 @@ export class Renderer {
     this.root = element;
     this.stale = true;
   }
+  /** An id that ties a label to its control on this page. The real one depends on React's version: it is no locator. */
+  newId(): string { return `:unknown-id-${(++this.ids).toString(36)}:`; }
   schedule(): void { this.stale = true; }
 
   /** Renders and runs effects until nothing changes any more. Throws `Undecided` when it never ends, `Thrown` when the page crashes. */

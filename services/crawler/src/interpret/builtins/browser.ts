@@ -80,7 +80,7 @@ export function leave(machine: Machine, target: Value, at: Place): void {
 
 function locationObject(machine: Machine): Obj {
   const location = machine.object();
-  const url = (): URL => new URL(machine.address, ORIGIN);
+  const url = (): URL => new URL(ORIGIN + machine.address);
   for (const name of ['pathname', 'search', 'hash'] as const) {
     location.properties.set(name, { value: undefined, enumerable: true, writable: true, get: machine.fn(name, () => url()[name]), set: machine.fn(name, ([value], _self, at) => { if (name === 'hash') throw new Undecided('the hash is set by hand', at); leave(machine, value, at); return undefined; }) });
   }
@@ -101,6 +101,7 @@ function historyObject(machine: Machine): Obj {
     if (target === undefined || target === null) return undefined;
     const text = toText(machine, target, at);
     if (text instanceof Unknown) throw new Undecided(`the address becomes ${text.reason}`, at);
+    if (!URL.canParse(text, ORIGIN + machine.address)) return machine.throwError('DOMException', 'SecurityError', at);
     const url = new URL(text, ORIGIN + machine.address);
     machine.address = url.pathname + url.search + url.hash;
     return undefined;
