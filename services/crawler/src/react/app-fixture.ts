@@ -14,7 +14,7 @@ export const single = (app: string, more: Record<string, string> = {}): Applicat
 
 const ok = (outcome: Outcome | EventOutcome): Page => { if (!outcome.ok) throw new Error(`${outcome.reason}: ${outcome.detail}`); return outcome.page; };
 export const open = (app: Application, path = '/', session?: Page['session']): Page => ok(app.visit({ method: 'get', path }, session));
-const all = (nodes: readonly Markup[]): MarkupElement[] => nodes.flatMap((node) => (node.kind === 'text' ? [] : node.kind === 'element' ? [node, ...all(node.children)] : all(node.children ?? [])));
+export const all = (nodes: readonly Markup[]): MarkupElement[] => nodes.flatMap((node) => (node.kind === 'text' ? [] : node.kind === 'element' ? [node, ...all(node.children)] : all(node.children ?? [])));
 export const find = (page: Page, tag: string, text?: string): MarkupElement => {
   const found = all(page.markup).find((element) => element.tag === tag && (text === undefined || words(element.children) === text || [...element.attributes.values()].includes(text)));
   if (!found) throw new Error(`no <${tag}> ${text ?? ''} in ${words(page.markup)}`);

@@ -24,7 +24,6 @@ export class PageRun {
   readonly history: History;
   /** Reads a field for a program that looks at it through a ref or an event; set anew for each event. */
   private fieldOf: (path: string, key: 'value' | 'checked') => Value = () => undefined;
-  private formReset = false;
 
   constructor(program: Program, path: string, session: ReactSession | undefined) {
     const models = new Map([...reactModels(() => this.renderer), ...routerModels(() => this.renderer, () => this.history), ...packageModels(() => this.renderer)]);
@@ -46,14 +45,14 @@ export class PageRun {
     const { machine, renderer } = this;
     machine.startWatching();
     machine.hints.length = 0;
-    this.formReset = false;
+    renderer.fieldsReset = false;
     renderer.forgetTaints();
     this.fieldOf = fields;
     if (event.value !== undefined && event.value !== '') machine.typed.add(event.value);
     for (const [, value] of event.fields ?? []) if (value !== '') machine.typed.add(value);
-    const defaultPrevented = machine.during('event', () => dispatchTo(machine, renderer.hosts, path, event, { onReset: () => { this.formReset = true; }, fieldOf: fields }));
+    const defaultPrevented = machine.during('event', () => dispatchTo(machine, renderer.hosts, path, event, { onReset: () => { renderer.fieldsReset = true; }, fieldOf: fields }));
     renderer.settle();
-    return { defaultPrevented, formReset: this.formReset };
+    return { defaultPrevented, formReset: renderer.fieldsReset };
   }
 }
 

@@ -31,6 +31,8 @@ export class Renderer {
   private order: Instance[] = [];
   private root: Value = null;
   private stale = false;
+  /** The program has emptied the fields it does not control. */
+  fieldsReset = false;
   private ids = 0;
   /** `fieldOf`: what the user has left in the field at a path, for programs that read it through a ref; `undefined` when that is not known. */
   constructor(readonly machine: Machine, private readonly values: { fieldOf(path: string, key: 'value' | 'checked'): Value } = { fieldOf: () => undefined }) {}

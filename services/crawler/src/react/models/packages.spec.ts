@@ -1,4 +1,4 @@
-import { click, find, fire, open, single, words } from '../app-fixture.js';
+import { all, click, find, fire, open, single, words } from '../app-fixture.js';
 
 describe('packages', () => {
   it('redux toolkit: slices, selectors, thunks', () => {
@@ -23,6 +23,20 @@ describe('packages', () => {
       export default () => <Provider store={createStoreOnce}><Counter /></Provider>;
       const createStoreOnce = createStore(combineReducers({ n }));`);
     expect(words(click(app, open(app), 'button', 'n=0').markup)).toBe('n=2');
+  });
+  it('react-hook-form', () => {
+    const app = single(`
+      import { useForm } from "react-hook-form"; import { useState } from "react";
+      export default () => { const { register, handleSubmit, formState: { errors } } = useForm<any>({ defaultValues: { city: "Oslo" } }); const [sent, set] = useState(""); return <form onSubmit={handleSubmit((d) => set(d.email + " " + d.city))}><input {...register("email", { required: "Email is required", pattern: { value: /^\\S+@\\S+$/, message: "No email" } })} /><input {...register("city")} />{errors.email && <p role="alert">{errors.email.message}</p>}<b>{sent}</b></form>; };`);
+    const page = open(app);
+    const submit = { type: 'submit', fields: [] } as const;
+    expect(all(page.markup).filter(({ tag }) => tag === 'input').map(({ attributes }) => attributes.get('value'))).toEqual([undefined, 'Oslo']);
+    const missing = fire(app, page, find(page, 'form'), submit);
+    expect(words(missing.markup)).toBe('Email is required');
+    const malformed = fire(app, missing, find(missing, 'input'), { type: 'change', value: 'nobody' });
+    expect(words(malformed.markup)).toBe('No email');
+    const valid = fire(app, malformed, find(malformed, 'input'), { type: 'change', value: 'a@b' });
+    expect(words(fire(app, valid, find(valid, 'form'), submit).markup)).toBe('a@b Oslo');
   });
   it('zustand, clsx, icons, styled components, animations, cookies, titles', () => {
     const app = single(`

@@ -4,6 +4,7 @@ import type { Machine, ModuleModel, ModuleModels } from '../../interpret/machine
 import { Arr, ElementObj, Fn, FRAGMENT, isObject, Obj, Unknown, type Native, type Value } from '../../interpret/values.js';
 import type { Place } from '../../markup.js';
 import type { Renderer } from '../renderer.js';
+import { hookFormModels } from './hook-form.js';
 import { iconModels } from './icons.js';
 import { motionModels } from './motion.js';
 import { reduxModels } from './redux.js';
@@ -16,7 +17,7 @@ export function packageModels(renderer: () => Renderer): ModuleModels {
     ['js-cookie', cookies], ['clsx', classes], ['classnames', classes], ['tailwind-merge', (machine, at) => namespaceOf(machine, 'tailwind-merge', at, { twMerge: classNames(machine) })], ['prop-types', propTypes],
     ['react-helmet', helmet], ['react-helmet-async', helmet], ['uuid', generated('uuid', ['v1', 'v4', 'v7'])], ['nanoid', generated('nanoid', ['nanoid', 'customAlphabet'])],
     ['axios', axios], ['web-vitals', (machine, at) => machine.namespace('web-vitals', at)],
-    ...iconModels(), ...storeModels(renderer), ...reduxModels(renderer), ...styledModels(), ...motionModels(),
+    ...iconModels(), ...storeModels(renderer), ...reduxModels(renderer), ...styledModels(), ...motionModels(), ...hookFormModels(renderer),
   ]);
 }
 
