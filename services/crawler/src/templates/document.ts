@@ -63,6 +63,8 @@ function find(nodes: readonly Markup[], tag: string): MarkupElement | undefined 
   return undefined;
 }
 
+const SKELETON = new Set(['html', 'head', 'body']);
+
 type Open = Extract<Piece, { kind: 'open' }>;
 
 /**
@@ -74,8 +76,9 @@ class Reader {
   readonly #open: Open[] = [];
   constructor(private readonly page: Assembled, private readonly opaque: (text: string) => string | undefined) {}
 
-  children(nodes: readonly Tree.ChildNode[], parent: Place): Markup[] {
-    const inherited = this.#open.length;
+  children(nodes: readonly Tree.ChildNode[], parent: Place, within = 'html'): Markup[] {
+    // A group that opens before `html` and `body` are begun still is around what stands in them.
+    const inherited = SKELETON.has(within) ? 0 : this.#open.length;
     const result: Markup[] = [];
     // The groups that wrap the last entry of each level, so that the next sibling joins them.
     let stack: Array<{ piece: Open; into: Markup[] }> = [];
@@ -83,7 +86,7 @@ class Reader {
       const mark = node.nodeName === '#comment' ? this.#markOf((node as Tree.CommentNode).data) : undefined;
       if (mark?.kind === 'open') { this.#open.push(mark); continue; }
       if (mark?.kind === 'close') { this.#open.pop(); continue; }
-      const own = this.#open.slice(Math.min(inherited, this.#open.length));
+      const own = 'tagName' in node && SKELETON.has(node.tagName) ? [] : this.#open.slice(Math.min(inherited, this.#open.length));
       const shared = own.findIndex((piece, index) => stack[index]?.piece !== piece);
       stack = stack.slice(0, shared < 0 ? own.length : shared);
       for (const piece of own.slice(stack.length)) {
@@ -114,7 +117,7 @@ class Reader {
       } else if (conditional.length > 0) attributes.set(name, { undecided: conditional[0]!.why });
       else attributes.set(name, value === '' && isBare(node, name) ? true : this.#words(value, isTie(node, name)));
     }
-    const children = node.tagName === 'template' ? [] : this.children(node.childNodes, at);
+    const children = node.tagName === 'template' ? [] : this.children(node.childNodes, at, node.tagName);
     const element: MarkupElement = { kind: 'element', tag: node.tagName.toLowerCase(), attributes, children, at };
     // Any attribute may be set, `hidden` and `class` included: whether and how it shows is open.
     return anything === undefined ? element : { kind: 'group', when: 'unsure', why: anything, children: [element], at };

@@ -87,8 +87,7 @@ export function linkedPug(repo: Repo, path: string, folders: readonly string[]):
   }
 
   function find(name: string, from: string, line: number): string {
-    const withSuffix = /\.[^./]+$/.test(name) ? name : `${name}.pug`;
-    const candidates = name.startsWith('/') ? folders.map((folder) => posix.join(folder, withSuffix)) : [posix.join(posix.dirname(from), withSuffix)];
+    const candidates = name.startsWith('/') ? folders.map((folder) => posix.join(folder, name)) : [posix.join(posix.dirname(from), name)];
     const found = candidates.find((candidate) => repo.text(candidate) !== null);
     if (found === undefined) throw new Undecided(`the template ${name} is not in the repository`, { file: from, line });
     return found;
@@ -123,7 +122,9 @@ function parsedPug(repo: Repo, file: string): PugBlock {
   if (!tree) {
     const src = repo.text(file) ?? '';
     try {
-      tree = parse(lex(src, { filename: file }), { filename: file, src });
+      // As Pug does: a path without an extension is one of a template.
+      const tokens = lex(src, { filename: file }).map((token) => (token.type === 'path' && posix.extname(token.val) === '' ? { ...token, val: `${token.val}.pug` } : token));
+      tree = parse(tokens, { filename: file, src });
     } catch (error) {
       tree = new Undecided(`${file} does not parse: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown syntax'}`, { file, line: 1 });
     }

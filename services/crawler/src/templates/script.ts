@@ -121,6 +121,7 @@ function openLoops(program: N.Node): void {
 }
 
 function openLoop(loop: N.Statement, seen: Set<N.Node>): N.Statement {
+  if (seen.has(loop)) return loop;
   if (loop.type === 'ForOfStatement' || loop.type === 'ForInStatement') {
     seen.add(loop);
     const parameter = loop.left.type === 'VariableDeclaration' ? loop.left.declarations[0]!.id : loop.left;
@@ -132,7 +133,9 @@ function openLoop(loop: N.Statement, seen: Set<N.Node>): N.Statement {
   const count = N.inherits(N.identifier('__count'), loop);
   const names = loop.init.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? [id] : []));
   const turn = names.map((id) => N.inherits(N.expressionStatement(N.inherits(N.assignmentExpression('=', id, count), loop)), loop));
-  return N.inherits(N.blockStatement([loop.init, eachIfUnknown(loop.test, count, [...turn, loop.body], { ...loop, init: null })]), loop);
+  const rest: N.ForStatement = { ...loop, init: null };
+  seen.add(rest);
+  return N.inherits(N.blockStatement([loop.init, eachIfUnknown(loop.test, count, [...turn, loop.body], rest)]), loop);
 }
 
 function eachIfUnknown(list: N.Expression, parameter: N.Identifier, body: N.Statement[], loop: N.Statement): N.Statement {

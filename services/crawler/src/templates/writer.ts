@@ -1,7 +1,6 @@
 import type { Machine } from '../interpret/machine.js';
 import { Binding } from '../interpret/scope.js';
 import { Choice, Obj, Undecided, type Unknown, type Value } from '../interpret/values.js';
-import type { Place } from '../markup.js';
 import type { Piece } from './output.js';
 
 /**
@@ -17,61 +16,94 @@ export class Writer {
     this.machine.touchBinding(this.output);
     this.output.value = new Link(this.output.value, pieces, this.machine.uncertain);
   }
-  pieces(): Piece[] { return unfold(this.output.value, undefined).pieces; }
+  pieces(): Piece[] { return unfold(this.output.value, undefined, null); }
 }
 
 class Link extends Obj {
   constructor(readonly before: Value, readonly pieces: readonly Piece[], readonly uncertain: Unknown | null) { super(null); }
 }
 
-/** What is written between `stop` and `end`. `uncertain`: why it may have been written not at all or many times, when that holds for its beginning. */
-function unfold(end: Value, stop: Link | undefined): { pieces: Piece[]; uncertain: Unknown | null } {
-  const parts: Array<{ pieces: readonly Piece[]; uncertain: Unknown | null; at?: Place }> = [];
+/** What is written between `stop` and `end`. `within`: the run of uncertain links that is open around it. */
+function unfold(end: Value, stop: Link | Choice | undefined, within: Unknown | null): Piece[] {
+  const parts: Array<Link | Choice> = [];
   for (let value = end; value !== undefined && value !== stop;) {
-    if (value instanceof Link) {
-      if (value.pieces.length > 0) parts.push(value);
-      value = value.before;
-    } else if (value instanceof Choice) {
-      const fork = commonLink(value);
-      parts.push(alternatives(value, fork));
-      value = fork;
-    } else throw new Undecided('a template with too many alternatives', undefined, true);
+    if (!(value instanceof Link || value instanceof Choice)) throw new Undecided('a template with too many alternatives', undefined, true);
+    parts.push(value);
+    value = value instanceof Link ? value.before : commonLink(value);
   }
-  parts.reverse();
   const pieces: Piece[] = [];
   let open: Unknown | null = null;
-  for (const part of parts) {
-    if (part.pieces.length === 0) continue;
-    if (part.uncertain !== open) {
-      if (open) pieces.push({ kind: 'close' });
-      if (part.uncertain) pieces.push({ kind: 'open', when: 'repeated', why: part.uncertain.reason, at: part.uncertain.at });
-      open = part.uncertain;
+  const run = (uncertain: Unknown | null): void => {
+    if (uncertain === open) return;
+    if (open) pieces.push({ kind: 'close' });
+    if (uncertain) pieces.push({ kind: 'open', when: 'repeated', why: uncertain.reason, at: uncertain.at });
+    open = uncertain;
+  };
+  for (const part of parts.reverse()) {
+    if (part instanceof Link) {
+      if (part.pieces.length === 0) continue;
+      run(part.uncertain === within ? null : part.uncertain);
+      pieces.push(...part.pieces);
+    } else {
+      // A choice inside of a run is part of it; any other ends it.
+      if (!open || !startsWith(part, open)) run(null);
+      pieces.push(...alternatives(part, open ?? within));
     }
-    pieces.push(...part.pieces);
   }
-  if (open) pieces.push({ kind: 'close' });
-  return { pieces, uncertain: parts.find((part) => part.pieces.length > 0)?.uncertain ?? null };
+  run(null);
+  return pieces;
 }
 
-function alternatives(choice: Choice, fork: Link): { pieces: Piece[]; uncertain: Unknown | null } {
-  const pieces: Piece[] = [];
-  let uncertain: Unknown | null = null;
+function alternatives(choice: Choice, within: Unknown | null): Piece[] {
+  const fork = commonLink(choice);
+  return sidesOf(choice).flatMap((option): Piece[] => {
+    const side = unfold(option, fork, within);
+    return side.length === 0 ? [] : [{ kind: 'open', when: 'unsure', why: choice.reason, at: choice.at }, ...side, { kind: 'close' }];
+  });
+}
+
+/** Whether what the sides of a choice write is written in a run. */
+function startsWith(choice: Choice, uncertain: Unknown): boolean {
+  const fork = commonLink(choice);
+  return sidesOf(choice).every((option) => {
+    for (let value = option; value !== undefined && value !== fork;) {
+      if (value instanceof Choice) value = commonLink(value);
+      else if (value instanceof Link) {
+        if (value.pieces.length > 0 && value.uncertain !== uncertain) return false;
+        value = value.before;
+      } else return false;
+    }
+    return true;
+  });
+}
+
+const commonLinks = new WeakMap<Choice, Link | Choice>();
+
+/**
+ * The sides of a branch. Where a side writes nothing after an earlier branch of the same reason, the machine has merged that branch's options into this one's:
+ * they are put back together.
+ */
+function sidesOf(choice: Choice): readonly Value[] {
+  let sides: readonly Value[] = choice.options;
   for (const option of choice.options) {
-    const side = unfold(option, fork);
-    if (side.pieces.length === 0) continue;
-    uncertain ??= side.uncertain;
-    pieces.push({ kind: 'open', when: 'unsure', why: choice.reason, at: choice.at }, ...side.pieces, { kind: 'close' });
+    for (let value: Value = option; value instanceof Link;) {
+      const { before } = value;
+      if (before instanceof Choice && before.options.every((other) => sides.includes(other))) {
+        sides = [...sides.filter((side) => !before.options.includes(side)), before];
+        break;
+      }
+      const earlier: Value = before instanceof Choice ? commonLink(before) : before;
+      value = earlier instanceof Choice ? commonLink(earlier) : earlier;
+    }
   }
-  return { pieces, uncertain };
+  return sides;
 }
 
-const commonLinks = new WeakMap<Choice, Link>();
-
-/** The last link that all options of a choice have passed. */
-function commonLink(choice: Choice): Link {
+/** The last point that all sides of a branch have passed: a link, or an earlier branch. */
+function commonLink(choice: Choice): Link | Choice {
   const known = commonLinks.get(choice);
   if (known) return known;
-  const [first, ...rest] = choice.options.map(spine);
+  const [first, ...rest] = sidesOf(choice).map(spine);
   const others = rest.map((links) => new Set(links));
   const common = first?.find((link) => others.every((other) => other.has(link)));
   if (!common) throw new Error('the sides of a branch in a template share no beginning');
@@ -79,12 +111,13 @@ function commonLink(choice: Choice): Link {
   return common;
 }
 
-/** The links that were certainly passed on the way to `end`, last first. */
-function spine(end: Value): Link[] {
-  const links: Link[] = [];
+/** The points that were certainly passed on the way to `end`, last first. */
+function spine(end: Value): Array<Link | Choice> {
+  const points: Array<Link | Choice> = [];
   for (let value = end; value !== undefined;) {
-    if (value instanceof Link) { links.push(value); value = value.before; } else if (value instanceof Choice) value = commonLink(value);
-    else throw new Undecided('a template with too many alternatives', undefined, true);
+    if (!(value instanceof Link || value instanceof Choice)) throw new Undecided('a template with too many alternatives', undefined, true);
+    points.push(value);
+    value = value instanceof Link ? value.before : commonLink(value);
   }
-  return links;
+  return points;
 }
