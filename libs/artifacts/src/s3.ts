@@ -13,8 +13,8 @@ export function s3Blobs({ endpoint, bucket, region, accessKey, secretKey }: S3Op
   const client = new Client({
     endPoint: address.hostname, useSSL: address.protocol === 'https:', region, pathStyle: true,
     ...(address.port && { port: Number(address.port) }), ...(accessKey && { accessKey }), ...(secretKey && { secretKey }),
-    // Trying again is the coordinator's: a step that fails here is dispatched again after a back-off that people can see.
-    retryOptions: { disableRetry: true },
+    // Every request here may be sent twice. A hiccup such as 503 SlowDown is waited out; an outage is the coordinator's, whose back-off people can see.
+    retryOptions: { maximumRetryCount: 3, baseDelayMs: 100, maximumDelayMs: 1_000 },
   });
   return {
     write: (key, bytes) => guarded(async () => { await client.putObject(bucket, key, bytes, bytes.byteLength, { 'Content-Type': 'application/octet-stream' }); }),

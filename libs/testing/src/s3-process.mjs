@@ -12,5 +12,18 @@ server.middleware.unshift(async (ctx, next) => {
   }
   await next();
 });
+// S3 shows an object whole or not at all; s3rver writes content and metadata one after the other, so requests for one object take turns.
+const turns = new Map();
+server.middleware.unshift(async (ctx, next) => {
+  const before = turns.get(ctx.path);
+  const turn = Promise.withResolvers();
+  turns.set(ctx.path, turn.promise);
+  await before;
+  ctx.res.once('close', () => {
+    if (turns.get(ctx.path) === turn.promise) turns.delete(ctx.path);
+    turn.resolve();
+  });
+  await next();
+});
 const { port } = await server.run();
 process.stdout.write(`${port}\n`);
