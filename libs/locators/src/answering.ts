@@ -1,6 +1,6 @@
 import type { Element, LocatorCandidate, Screen } from '#contracts';
 
-export const normalised = (words: string) => words.replaceAll(/[\u200b\u00ad]/g, '').replaceAll(/\s+/g, ' ').trim();
+const normalised = (words: string) => words.replaceAll(/[\u200b\u00ad]/g, '').replaceAll(/\s+/g, ' ').trim();
 const same = (words: string | null | undefined, wanted: string) => typeof words === 'string' && normalised(words) === normalised(wanted);
 
 /**

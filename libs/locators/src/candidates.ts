@@ -17,8 +17,8 @@ export function candidatesFor(element: Element, screen: Pick<Screen, 'elements'>
   if (usable(element.placeholder)) candidates.push({ by: 'placeholder', text: element.placeholder });
   if (usable(element.alt)) candidates.push({ by: 'alt', text: element.alt });
   if (usable(element.title)) candidates.push({ by: 'title', text: element.title });
-  if (element.testId) candidates.push({ by: 'test-id', id: element.testId });
   if (!element.field && usable(text) && !wraps(element, screen.elements[screen.elements.indexOf(element) + 1])) candidates.push({ by: 'text', text });
+  if (element.testId) candidates.push({ by: 'test-id', id: element.testId });
   if (element.htmlId !== undefined && STABLE_ID.test(element.htmlId)) candidates.push({ by: 'css', selector: `#${element.htmlId}` });
   return candidates;
 }

@@ -1,2 +1,2 @@
 export { candidatesFor } from './candidates.js';
-export { answering, landmarksOf, normalised } from './answering.js';
+export { answering, landmarksOf, wraps } from './answering.js';

@@ -50,7 +50,7 @@ function folderIn({ suffix }: RepoMap['tests'], { testDir, testMatch }: NonNulla
 function ownProject(map: RepoMap, earlier: string | undefined): Layout {
   const root = map.stack.start?.root ?? commonRoot(map);
   const folder = earlier ?? join(root, isTaken(map, join(root, 'e2e')) ? `e2e/${OURS}` : 'e2e');
-  const files = scaffold({ folder, port: portOf(map), webServer: webServerOf(map, folder) });
+  const files = scaffold({ folder, port: portOf(map), webServer: webServerOf(map, folder), testIdAttribute: map.tests.testIdAttribute ?? map.tests.playwright?.testIdAttribute });
   return {
     folder, specPath: (feature) => join(folder, `${feature}.spec.ts`), style: { test: '@playwright/test', expect: '@playwright/test' }, scaffold: files,
     commands: [`cd ${folder}`, 'npm install', 'npx playwright install chromium', 'BASE_URL=http://localhost:' + portOf(map) + ' npx playwright test'],

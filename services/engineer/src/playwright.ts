@@ -1,4 +1,5 @@
 import type { CaseStep, Expectation, LedgerEntry, LocatorCandidate, RepoMap, Screen, StepData, Target, TestCase } from '#contracts';
+import { wraps } from '#locators';
 import { literal, patternOf, templateText } from './literals.js';
 import { Refused, isAwayOn, resolve, type Found } from './resolve.js';
 
@@ -87,7 +88,7 @@ function expectationLines(expectation: Expectation, screen: Screen, context: Con
   switch (expectation.expect) {
     case 'path': return [`await expect(page).toHaveURL(${addressCode(expectation.path, context.typedIntoAddress === true || expectation.openSearch === true)});`];
     case 'title': return [`await expect(page).toHaveTitle(${literal(expectation.title)});`];
-    case 'visible': return [`await expect(${locator(expectation.target)}).toBeVisible();`];
+    case 'visible': return [`await expect(${locator(expectation.target)}).toBeVisible();`, ...wordsLine(expectation.target, context)];
     case 'hidden': {
       if (!isAwayOn(resolve(expectation.target, context.map), screen)) throw new Refused('ambiguous', 'something else answers to the locator when the element is gone');
       return [`await expect(${locator(expectation.target)}).toBeHidden();`];
@@ -105,6 +106,13 @@ function expectationLines(expectation: Expectation, screen: Screen, context: Con
       return [expectation.target ? `await expect(${locator(expectation.target)}).toContainText(${name});` : `await expect(page.getByText(${name}).first()).toBeVisible();`];
     }
   }
+}
+
+/** What is found by an id is checked for its words: an error box is there for every error. */
+function wordsLine(target: Target, context: Context): string[] {
+  const { candidate, element, screen } = resolve(target, context.map);
+  if ((candidate.by !== 'test-id' && candidate.by !== 'css') || element.field || !element.text || wraps(element, screen.elements[screen.elements.indexOf(element) + 1])) return [];
+  return [`await expect(${locatorCode(target, context)}).toHaveText(${literal(element.text)});`];
 }
 
 function valueCode(data: StepData, dataName: string | undefined, { values, map }: Context, target: Target | undefined): string {

@@ -5,7 +5,7 @@ import { literal } from './literals.js';
 const VERSIONS = { '@playwright/test': '1.64.1', '@types/node': '24.10.1', typescript: '6.0.3' } as const;
 
 /** A Playwright project for a repository that has none: all of it inside the folder, so that nothing else of the repository changes. By path from the root. */
-export function scaffold({ folder, port, webServer }: { folder: string; port: number; webServer?: { command: string; cwd: string; port: number } }): Map<string, string> {
+export function scaffold({ folder, port, webServer, testIdAttribute }: { folder: string; port: number; testIdAttribute?: string; webServer?: { command: string; cwd: string; port: number } }): Map<string, string> {
   const server = webServer === undefined ? [] : [
     '  // Starts the application, unless BASE_URL says where one runs already.',
     `  webServer: process.env.BASE_URL ? undefined : { command: ${literal(webServer.command)}, cwd: ${literal(webServer.cwd)}, url: ${literal(`http://localhost:${webServer.port}`)}, reuseExistingServer: !process.env.CI },`,
@@ -17,7 +17,7 @@ export function scaffold({ folder, port, webServer }: { folder: string; port: nu
     'export default defineConfig({',
     `  testDir: '.',`,
     '  fullyParallel: true,', '  forbidOnly: Boolean(process.env.CI),', '  retries: 0,', `  reporter: 'list',`,
-    '  use: {', `    baseURL: process.env.BASE_URL ?? ${literal(`http://localhost:${port}`)},`, `    trace: 'retain-on-failure',`, '    ...(executablePath ? { launchOptions: { executablePath } } : {}),', '  },',
+    '  use: {', `    baseURL: process.env.BASE_URL ?? ${literal(`http://localhost:${port}`)},`, `    trace: 'retain-on-failure',`, ...(testIdAttribute === undefined ? [] : [`    testIdAttribute: ${literal(testIdAttribute)},`]), '    ...(executablePath ? { launchOptions: { executablePath } } : {}),', '  },',
     `  projects: [{ name: 'chromium', use: { ...devices['Desktop Chrome'] } }],`,
     ...server, '});', '',
   ].join('\n');

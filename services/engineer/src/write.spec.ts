@@ -112,3 +112,10 @@ test('a case whose outcome cannot be located is refused, not weakened to an addr
 test('cases of another commit are not written', () => {
   expect(() => written((map) => { map.commit = 'd'.repeat(40); })).toThrow(expect.objectContaining({ code: 'artifact-invalid' }));
 });
+
+test('what is found by an id is checked for its words', () => {
+  const cases = sampleCases();
+  for (const one of cases.flatMap((design) => design.cases.flatMap(({ expectations }) => expectations))) if ('target' in one && one.target?.element === 'opening') one.target.candidates = [{ by: 'test-id', id: 'opening' }];
+  const bundle = written((map) => { for (const element of map.screens.flatMap(({ elements }) => elements)) if (element.id === 'opening') element.testId = 'opening'; }, cases);
+  expect(text(bundle, 'e2e/home.spec.ts')).toContain(`await expect(page.getByTestId('opening')).toHaveText('Every day from nine to six.');`);
+});
