@@ -136,6 +136,8 @@ export const TestConventions = z.object({
     /** The config was written by an earlier run (its first line says so): its folder is Pullwright's own. */
     scaffolded: z.boolean().optional(),
   }).optional(),
+  /** Where no configuration says it: the attribute by which most of the sources mark elements for tests, when it is not `data-testid`. */
+  testIdAttribute: z.string().optional(),
   other: z.array(z.object({ tool: z.string(), at: Location })),
   /** Files below folders named `e2e`, whoever they belong to: a project of our own must not move in there. */
   taken: z.array(z.string()).optional(),

@@ -35,7 +35,7 @@ export function crawl(repo: OpenedRepo, depth: Depth, progress: (done: number, t
   if (applications.length === 0) throw new Failure('no-web-front-end', whatWasLookedAt(repo));
   const tests = testConventionsOf(repo, applications[0]?.root ?? '');
   const stylist = new Stylist(repo);
-  const testIdAttribute = tests.playwright?.testIdAttribute ?? 'data-testid';
+  const testIdAttribute = tests.playwright?.testIdAttribute ?? tests.testIdAttribute ?? 'data-testid';
   // One run publishes one set of tests against one address: the first application that shows anything is the one under test.
   let found: Exploration = { screens: [], behaviours: [], routes: [] };
   const explored: Application[] = [];

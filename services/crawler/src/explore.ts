@@ -17,11 +17,14 @@ import type { Stylist } from './styles/stylist.js';
 export type Depth = RepoMap['depth'];
 export interface Exploration { screens: Screen[]; behaviours: Behaviour[]; routes: RepoMap['routes'] }
 
-/** `actions`: how many actions that change a screen, beyond links and successful submissions, a screen may lie behind its visit and still be explored. */
-const BUDGETS: Record<Depth, { screens: number; behaviours: number; calls: number; actions: number; journeys: number }> = {
-  smoke: { screens: 80, behaviours: 150, calls: 600, actions: -1, journeys: 0 },
-  standard: { screens: 160, behaviours: 400, calls: 6000, actions: 0, journeys: 1 },
-  deep: { screens: 320, behaviours: 800, calls: 20_000, actions: 2, journeys: 3 },
+/**
+ * `alike`: how many controls of one line of source (the items of a list, the pages of one route) are tried; what holds for a few of them holds for all.
+ * `actions`: how many actions that change a screen, beyond links and successful submissions, a screen may lie behind its visit and still be explored.
+ */
+const BUDGETS: Record<Depth, { screens: number; behaviours: number; calls: number; actions: number; journeys: number; alike: number }> = {
+  smoke: { screens: 80, behaviours: 150, calls: 600, actions: -1, journeys: 0, alike: 1 },
+  standard: { screens: 160, behaviours: 400, calls: 6000, actions: 0, journeys: 1, alike: 2 },
+  deep: { screens: 320, behaviours: 800, calls: 20_000, actions: 2, journeys: 3, alike: 4 },
 };
 
 interface Node { screen: Screen; view: View; actions: number; journeys: number; /** Controls that were tried on the screen this one came from. */ known: ReadonlySet<string> }
@@ -40,6 +43,7 @@ class Explorer {
   private readonly covered = new Set<string>();
   /** Contents of screens that were explored: the same under another address (a hash, an index file) holds nothing new. */
   private readonly explored = new Set<string>();
+  private readonly tries = new Map<string, number>();
   private readonly routeScreens = new Map<string, Set<string>>();
   private readonly noted = new Set<string>();
 
@@ -77,16 +81,24 @@ class Explorer {
     if (!opened.ok) { this.leaveOut(opened.reason, `route ${route.pattern}`, opened.detail, opened.at ?? route.at); return; }
     const view = this.view(opened.tab);
     const redirected = pathOf(view.tab.page.path) !== pathOf(path);
-    const node = redirected ? this.revisited(view) : this.land(view, { by: 'visit' }, null);
-    if (!node) { if (redirected) this.leaveOut('unknown-outcome', `route ${route.pattern}`, `it redirects to ${view.tab.page.path}, which looks otherwise when it is visited by itself`, route.at); return; }
+    if (!redirected) {
+      const node = this.land(view, { by: 'visit' }, null);
+      if (node) this.routeScreens.get(route.pattern)?.add(node.screen.id);
+      return;
+    }
+    const id = this.uniqueId(slug(`redirect ${path} ${view.tab.page.path}`));
+    // A screen that only the redirect shows (with a message, say) is reached by the redirect itself.
+    const node = this.revisited(view) ?? this.land(view, { by: 'behaviour', behaviour: id }, null);
+    if (!node) return;
     this.routeScreens.get(route.pattern)?.add(node.screen.id);
-    if (redirected && node.screen.elements.some((element) => isShown(element) && handles(element).length > 0)) this.record({ kind: 'redirect', visited: path, node, to: node, planned: [], stepped: opened, label: path });
+    if (node.screen.entry.by === 'behaviour') this.explored.add(node.view.content);
+    if (node.screen.elements.some((element) => isShown(element) && handles(element).length > 0)) this.record({ kind: 'redirect', visited: path, node, to: node, planned: [], stepped: opened, label: path, id });
   }
 
   /** The node of a view that a fresh visit of its path shows too. */
   private revisited(view: View): Node | null {
     const known = this.bySignature.get(view.signature);
-    if (known) return known;
+    if (known?.screen.entry.by === 'visit') return known;
     const fresh = this.browser.open(view.tab.page.path, undefined);
     if (!fresh.ok || this.view(fresh.tab).signature !== view.signature) return null;
     return this.land(view, { by: 'visit' }, null);
@@ -110,6 +122,15 @@ class Explorer {
     return node;
   }
 
+  /** Counts the tries of one line of source on one route; false when there were enough. */
+  private mayTry(node: Node, what: string, at: Place): boolean {
+    const key = `${what} ${at.file}:${at.line} ${node.screen.route}`;
+    const count = this.tries.get(key) ?? 0;
+    this.tries.set(key, count + 1);
+    if (count === this.budget.alike) this.leaveOut('already-covered', `${what} of ${at.file}:${at.line} on ${node.screen.route}`, `${count} of the same line are tried`, at);
+    return count < this.budget.alike;
+  }
+
   // ---- links ------------------------------------------------------------------------------------------------------
   private exploreLinks(node: Node): void {
     for (const element of node.screen.elements) {
@@ -118,18 +139,20 @@ class Explorer {
       // Header, navigation and footer are repeated on every page, by one line of source or by many.
       const landmark = node.view.byId.get(element.inLandmark ?? '');
       const repeated = landmark && ['banner', 'navigation', 'contentinfo'].includes(landmark.role ?? '');
-      const edge = repeated ? `${landmark.role} ${element.name ?? element.text} ${link.href}` : `${element.at.file}:${element.at.line} ${link.href}`;
-      const self = withoutHash(link.href) === withoutHash(node.screen.path) && !hasHandler(node.view.dom.byKey.get(element.id), 'click');
+      const handled = hasHandler(node.view.dom.byKey.get(element.id), 'click');
+      const edge = repeated ? `${landmark.role} ${element.name ?? element.text} ${link.href}` : `${element.at.file}:${element.at.line} ${link.href} ${handled ? describe(element) : ''}`;
+      const self = withoutHash(link.href) === withoutHash(node.screen.path) && !handled;
       if (this.covered.has(edge) || (self && (!link.href.includes('#') || link.href.endsWith('#')))) continue;
       const what = `link ${describe(element)} on ${node.screen.path}`;
       if (link.external || link.newTab) { this.leaveOut('external-link', what, link.href, element.at); continue; }
       if (!isShown(element)) { this.leaveOut(element.presence === 'hidden' ? 'hidden-by-style' : 'unknown-condition', what, undefined, element.at); continue; }
       if (!isTryable(element)) { this.leaveOut('no-accessible-name', what, undefined, element.at); continue; }
+      this.covered.add(edge);
       const planned = [click(element.id)];
       const tried = this.attempt(node, planned);
-      if (!('stepped' in tried)) { this.leaveOut(tried.reason, what, tried.detail, tried.at ?? element.at); this.covered.add(edge); continue; }
-      this.covered.add(edge);
-      this.note(node, { kind: 'navigation', steps: planned, result: tried }, describe(element), what, element.at, 0);
+      if (!('stepped' in tried)) { this.leaveOut(tried.reason, what, tried.detail, tried.at ?? element.at); continue; }
+      // Of the items of a list, a few stand for all: those of one line that lead to one route.
+      if (repeated || this.mayTry(node, `links to ${tried.after.tab.page.route}`, element.at)) this.note(node, { kind: 'navigation', steps: planned, result: tried }, describe(element), what, element.at, 0);
     }
   }
 
@@ -138,21 +161,29 @@ class Explorer {
     const inEntries = new Set<string>();
     for (const entry of formsOf(node.view)) {
       if (entry.button) inEntries.add(entry.button.id);
-      if (!node.known.has(entry.form.key)) this.submit(node, entry, node.view.byId.get(entry.form.key));
+      if (!node.known.has(entry.form.key) && this.mayTry(node, `forms “${firstWord(entry.button)}”`, entry.button?.at ?? entry.form.markup.at)) this.submit(node, entry, node.view.byId.get(entry.form.key));
     }
     for (const element of node.screen.elements) {
       if (this.exhausted()) return;
       if (node.known.has(element.id) || inEntries.has(element.id)) continue;
       const loose = element.tag === 'button' && isTryable(element) && hasHandler(node.view.dom.byKey.get(element.id), 'click') ? looseEntryOf(node.view, element) : null;
-      if (loose) this.submit(node, loose, element);
+      if (loose && !this.filters(node, loose)) this.submit(node, loose, element);
       else this.tryControl(node, element);
     }
   }
 
   private submit(node: Node, entry: Entry, element: Element | undefined): void {
-    const what = `form ${element ? describe(element) : ''} on ${node.screen.path}`;
+    const what = `form ${entry.button ? `“${describe(entry.button)}” ` : ''}on ${node.screen.path}`;
     const submissions = submissionsOf(entry, (planned) => this.attempt(node, planned), (how, why) => this.leaveOut(why.reason, `${what}: ${how}`, why.detail, why.at ?? entry.form.markup.at));
     for (const submission of submissions) this.note(node, submission, entry.button ? describe(entry.button) : describe(element), what, element?.at ?? entry.form.markup.at, submission.kind === 'submit-valid' ? 0 : 1, submission.kind === 'submit-valid' ? 1 : 0);
+  }
+
+  /** A field that acts while it is typed in has no need of the button beside it. */
+  private filters(node: Node, entry: Entry): boolean {
+    return entry.fields.some((field) => trialsOf(node.view, field).some((trial) => {
+      const tried = trial.kind === 'filter' ? this.attempt(node, trial.steps) : null;
+      return tried !== null && 'stepped' in tried && tried.after.content !== node.view.content;
+    }));
   }
 
   private tryControl(node: Node, element: Element): void {
@@ -163,6 +194,7 @@ class Explorer {
       return;
     }
     if (!isTryable(element)) { this.leaveOut('no-accessible-name', `${element.tag} on ${node.screen.path}`, undefined, element.at); return; }
+    if (!this.mayTry(node, `controls “${firstWord(element)}”`, element.at)) return;
     for (const trial of trials) {
       const what = `${describe(element)} on ${node.screen.path}`;
       const tried = this.attempt(node, trial.steps);
@@ -218,7 +250,7 @@ class Explorer {
     }
     const to = this.destination(node, after, id, actions, journeys);
     if (!to) return null;
-    this.record({ kind: kindOf(submission.kind, effect), node, to, planned: submission.steps, stepped, label, id, effect, echoes });
+    this.record({ kind: kindOf(submission.kind, effect, submission.result.leaves), node, to, planned: submission.steps, stepped, label, id, effect, echoes });
     return to;
   }
 
@@ -265,8 +297,11 @@ class Explorer {
 }
 
 const pathAndSearch = (node: Node): string => node.screen.path;
+/** One line of a shared component makes buttons of every kind; those that begin alike are of one kind. */
+const firstWord = (element: Element | null | undefined): string => describe(element ?? undefined).split(/\s+/)[0] ?? '';
 const slug = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '').slice(0, 90) || 'behaviour';
 const describe = (element: Element | undefined): string => (element ? element.name ?? element.label ?? element.placeholder ?? element.text?.slice(0, 60) ?? element.testId ?? element.tag : '');
-function kindOf(kind: Behaviour['kind'], effect: ReturnType<typeof difference>): Behaviour['kind'] {
+function kindOf(kind: Behaviour['kind'], effect: ReturnType<typeof difference>, leaves: boolean): Behaviour['kind'] {
+  if (leaves && (kind === 'toggle' || kind === 'edit' || kind === 'select')) return 'navigation';
   return kind === 'toggle' && effect.appears.length === 0 && effect.changes.length === 0 && effect.disappears.length > 0 ? 'dismiss' : kind;
 }

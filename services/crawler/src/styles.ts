@@ -15,6 +15,8 @@ export interface Look {
   visible: Verdict;
   /** Transparent, without size, moved away, clipped, or dead to the pointer, possibly: no test is built on it. */
   doubtful: boolean;
+  /** Has a width and a height of its own, whatever is in it. */
+  sized: boolean;
   /** Whether its text runs on with its neighbours' (`display: inline`) when a name is computed. */
   inline: Verdict;
   before: PseudoText | null;
@@ -80,6 +82,7 @@ function lookOf(dom: Dom, element: DomElement, parent: Look | undefined, book: S
     rendered: worst(worst(parent?.rendered ?? 'yes', own), insideClosed(dom, element)),
     visible: visibility.length === 0 ? parent?.visible ?? 'yes' : every(visibility, (value) => value === 'visible') ? 'yes' : every(visibility, (value) => value === 'hidden' || value === 'collapse') ? 'no' : 'maybe',
     doubtful: (parent?.doubtful ?? false) || every(possible('opacity'), (value) => /^0(\.0+)?%?$/.test(value)) || VANISHING.some(([property, test]) => possible(property).some((value) => test.test(value))),
+    sized: inline !== 'yes' && every(possible('width'), isLength) && every(possible('height'), isLength),
     inline,
     before: pseudoText(element, rules, 'before', book, checked),
     after: pseudoText(element, rules, 'after', book, checked),
@@ -88,6 +91,7 @@ function lookOf(dom: Dom, element: DomElement, parent: Look | undefined, book: S
   displays.set(look, display);
   return look;
 }
+const isLength = (value: string): boolean => /^(?!0)\d{1,5}(\.\d+)?(px|rem|em|vh|vw)$/.test(value);
 const every = <T>(values: T[], test: (value: T) => boolean): boolean => values.length > 0 && values.every(test);
 const worst = (a: Verdict, b: Verdict): Verdict => (a === 'no' || b === 'no' ? 'no' : a === 'maybe' || b === 'maybe' ? 'maybe' : 'yes');
 

@@ -14,6 +14,7 @@ const SPEC = /\.(spec|test|e2e|e2e-spec|pw)\.([cm]?[jt]sx?)$/;
 const MAX_SPECS = 500;
 const MAX_TAKEN = 100;
 const MAX_TITLES = 200;
+const TEST_IDS = ['data-testid', 'data-test-id', 'data-test', 'data-cy', 'data-qa', 'data-e2e'];
 
 /** How the repository tests already: Playwright's configuration read without running it, specs with their titles, page objects and fixtures. */
 export function testConventionsOf(repo: Repo, root: string): TestConventions {
@@ -26,6 +27,8 @@ export function testConventionsOf(repo: Repo, root: string): TestConventions {
     if (text !== null && /playwright/.test(text)) readPlaywrightFile(repo, path, text, conventions);
   }
   if (config) conventions.playwright = readConfig(repo, config);
+  else { const attribute = usualTestId(repo); if (attribute !== 'data-testid') conventions.testIdAttribute = attribute; }
+
   const sample = conventions.specs[0]?.file;
   const suffix = sample ? SPEC.exec(sample) : null;
   conventions.language = sample ? (/\.[cm]?tsx?$/.test(sample) ? 'ts' : 'js') : config && /js$/.test(config) && !repo.paths.some((path) => /(^|\/)tsconfig\.json$/.test(path)) ? 'js' : 'ts';
@@ -33,6 +36,16 @@ export function testConventionsOf(repo: Repo, root: string): TestConventions {
   const folder = conventions.playwright?.testDir ?? root;
   conventions.esm = nearestManifest(repo, folder)?.type === 'module';
   return conventions;
+}
+
+/** The attribute that marks most elements for tests. */
+function usualTestId(repo: Repo): string {
+  const counts = new Map(TEST_IDS.map((name) => [name, 0]));
+  for (const path of repo.paths) {
+    if (!/\.(m?[jt]sx?|html?|ejs|pug|hbs|handlebars|vue|svelte|astro)$/.test(path)) continue;
+    for (const match of repo.text(path)?.matchAll(/\b(data-(?:test-?id|test|cy|qa|e2e))\s*[=:'"]/g) ?? []) counts.set(match[1] as string, (counts.get(match[1] as string) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || TEST_IDS.indexOf(a[0]) - TEST_IDS.indexOf(b[0]))[0]?.[0] ?? 'data-testid';
 }
 
 function otherTools(repo: Repo): TestConventions['other'] {

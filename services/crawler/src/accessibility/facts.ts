@@ -42,6 +42,7 @@ function hasExtent(dom: Dom, element: DomElement, looks: Map<DomElement, Look>):
   if (tag === 'img') return !!known(element, 'alt') || (known(element, 'width') !== undefined && known(element, 'height') !== undefined);
   if (tag === 'svg') return true;
   const look = looks.get(element);
+  if (look?.sized) return true;
   if (look?.before && typeof look.before.text === 'string' && look.before.text.trim()) return true;
   return element.content.some((node) => {
     if (node.kind === 'text') return typeof node.text !== 'string' ? false : node.text.trim() !== '';

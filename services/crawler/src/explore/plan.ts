@@ -1,5 +1,5 @@
 import type { BehaviourStep, Element } from '#contracts';
-import { childElements, closest, descendants, type DomElement } from '../accessibility/dom.js';
+import { closest, descendants, type DomElement } from '../accessibility/dom.js';
 import type { Step } from '../browser.js';
 import { takesText } from '../browser.js';
 import { literal, malformedDatum, uniqueDatum, validDatum, type Datum } from './data.js';
@@ -54,7 +54,10 @@ export function looseEntryOf(view: View, button: Element): Entry | null {
   const start = view.dom.byKey.get(button.id);
   if (!start || button.inForm) return null;
   const around = closest(start.parent, (at) => [...descendants(at)].some((inside) => isLooseField(view, inside)));
-  if (!around || childElements(around).length === 0) return null;
+  if (!around) return null;
+  // Beside more buttons than a pair of yes and no, the fields are not there for this one.
+  const buttons = [...descendants(around)].filter((inside) => inside.markup.tag === 'button' && inside.markup.handlers?.has('click'));
+  if (buttons.length > 2) return null;
   const inside = new Set([...descendants(around)].map((element) => element.key));
   return { form: around, fields: view.elements.filter((element) => element.field && !element.inForm && inside.has(element.id) && element.field.type !== 'checkbox'), button, native: false };
 }

@@ -1,6 +1,5 @@
 import type { Behaviour, Element } from '#contracts';
 import type { Stepped, Stuck } from '../browser.js';
-import type { Datum } from './data.js';
 import { isLocatable, isUsable, malformed, replaced, steps, validFilling, type Entry, type Filling, type PlannedStep } from './plan.js';
 import { isShown, type View } from './screens.js';
 
@@ -61,24 +60,27 @@ function validSubmissions(entry: Entry, filling: Filling, attempt: Try, report: 
   }
   const best = outcomes.find((outcome) => outcome.result.stepped.invalid === undefined && outcome.result.leaves) ?? outcomes.findLast((outcome) => outcome.result.stepped.invalid === undefined && !looksRejected(outcome.result.after));
   const submissions: Submission[] = [];
-  if (best) submissions.push(withUniqueData(entry, best, attempt, report));
-  for (const outcome of outcomes.filter((other) => other !== best && other.result.stepped.invalid === undefined).slice(0, MAX_REJECTIONS)) submissions.push({ kind: 'submit-rejected', steps: outcome.planned, result: outcome.result });
+  if (best) submissions.push(...withUniqueData(entry, best, filling, attempt, report));
+  // Other data that leads to the same page is no rejection.
+  const rejected = outcomes.filter((other) => other !== best && other.result.stepped.invalid === undefined && !(best?.result.leaves && other.result.leaves && other.result.after.tab.page.route === best.result.after.tab.page.route));
+  for (const outcome of rejected.slice(0, MAX_REJECTIONS)) submissions.push({ kind: 'submit-rejected', steps: outcome.planned, result: outcome.result });
   return { submissions, basis: best?.filling ?? filling };
 }
 const valuesOf = (filling: Filling): string => JSON.stringify([...filling.values].map(([id, datum]) => [id, datum.value]));
 const looksRejected = (view: View): boolean => view.elements.some((element) => isShown(element) && element.role === 'alert') || view.elements.some((element) => isShown(element) && !element.field && element.text !== null && element.text.length < 120 && ERROR_WORDS.test(element.text));
 
-/** What is stored outside of the browser must be new on every run: the same submission with such data must come out the same. */
-function withUniqueData(entry: Entry, best: Outcome, attempt: Try, report: Report): Submission {
-  const plain: Submission = { kind: 'submit-valid', steps: best.planned, result: best.result };
-  if (!best.result.stepped.writes) return plain;
-  const constants = new Map<string, Datum>();
+/** What is stored outside of the browser must be new on every run: the same submission with such data must come out the same, or it is no test. */
+function withUniqueData(entry: Entry, best: Outcome, plain: Filling, attempt: Try, report: Report): Submission[] {
+  const submission: Submission = { kind: 'submit-valid', steps: best.planned, result: best.result };
+  if (!best.result.stepped.writes || [...best.filling.values.values()].some((datum) => datum.data.kind === 'unique')) return [submission];
+  const constants = new Map([...best.filling.values].filter(([id, datum]) => plain.values.get(id)?.value !== datum.value));
   const unique = validFilling(entry, constants, true);
   const planned = 'why' in unique ? null : steps(entry, unique);
-  const result = planned && attempt(planned);
-  if (planned && result && 'stepped' in result && result.after.tab.page.route === best.result.after.tab.page.route) return { kind: 'submit-valid', steps: planned, result };
-  if (result && !('stepped' in result)) report('valid data that is new on every run', result);
-  return plain;
+  if (!planned || valuesOf(unique as Filling) === valuesOf(best.filling)) return [submission];
+  const result = attempt(planned);
+  if ('stepped' in result && result.after.tab.page.route === best.result.after.tab.page.route) return [{ kind: 'submit-valid', steps: planned, result }];
+  report('valid data that is new on every run', 'stepped' in result ? { ok: false, reason: 'unknown-outcome', detail: 'it comes out otherwise', hints: [] } : result);
+  return [];
 }
 
 function negativeSubmissions(entry: Entry, basis: Filling, success: Submission | undefined, attempt: Try, report: Report): Submission[] {
