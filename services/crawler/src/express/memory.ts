@@ -49,7 +49,7 @@ export class Table {
       if (value === undefined || value === null) continue;
       if (value instanceof Unknown) return value;
       if (this.rows.some((other) => equal(other.own(column)?.value, value) === true)) return { violates: column };
-      if (server.running && !isNew(value)) return new Unknown(`whether another ${this.name} has the same ${column}`, at);
+      if (server.running && !isNew(value)) return new Unknown(`whether ${this.name} has that ${column} already`, at);
     }
     machine.effect(`a row of ${this.name}`, at, 'refused');
     this.rows = [...this.rows, row];

@@ -7,8 +7,8 @@ export interface PathPattern {
   /** As the source writes it. */
   text: string;
   match(path: string): PathMatch | null;
-  /** Names of parameters, in order; `null` when the path is matched by an expression that gives no example. */
-  parameters: readonly string[] | null;
+  /** Paths that match and stand in the source as they are. */
+  addresses: readonly string[];
 }
 
 /** A pattern that cannot be matched safely or is not known; the request that reaches it is undecided. */
@@ -29,13 +29,13 @@ export function pathPattern(value: Value, prefix: boolean): PathPattern | Opaque
     const patterns = parts as PathPattern[];
     return {
       text: patterns.map((pattern) => pattern.text).join(', '),
-      parameters: patterns[0]?.parameters ?? null,
+      addresses: patterns.flatMap((pattern) => pattern.addresses),
       match: (path) => patterns.map((pattern) => pattern.match(path)).find((match) => match !== null) ?? null,
     };
   }
   if (isRegExp(value)) {
     return {
-      text: `/${value.inner.source}/${value.inner.flags}`, parameters: null,
+      text: `/${value.inner.source}/${value.inner.flags}`, addresses: [],
       match: (path) => {
         const expression = runnable(value, path);
         if (expression instanceof Unknown) return null;
@@ -95,7 +95,7 @@ function textPattern(text: string, prefix: boolean): PathPattern | OpaquePattern
     return new OpaquePattern(`the path ${text}`);
   }
   return {
-    text, parameters: names,
+    text, addresses: names.length === 0 && /^[\w\-./~%]*$/.test(text) ? [text || '/'] : [],
     match: (path) => {
       if (path.length > 2_000) return null;
       const found = expression.exec(path);

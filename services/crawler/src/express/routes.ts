@@ -12,12 +12,12 @@ export function routesOf(server: Server, app: Fn): Routes {
   const collect = (router: Fn, base: string, depth: number): void => {
     for (const layer of routerStateOf(router)?.layers ?? []) {
       if (layer.pattern instanceof OpaquePattern) continue;
-      const { text, parameters } = layer.pattern;
+      const { text, addresses } = layer.pattern;
       const pattern = text === '/' && base !== '' ? base : base + text;
       if (layer.method === 'use') {
         for (const handler of layer.handlers) if (handler instanceof Fn && routerStateOf(handler) && depth < 10) collect(handler, `${base}${text === '/' ? '' : text}`, depth + 1);
       } else if ((layer.method === 'get' || layer.method === 'all') && !routes.some((route) => route.pattern === pattern)) {
-        routes.push({ pattern, at: layer.at, paths: parameters?.length === 0 && /^[\w\-./~%]*$/.test(pattern) ? [pattern || '/'] : [] });
+        routes.push({ pattern, at: layer.at, paths: /[^\w\-./~%]/.test(base) ? [] : addresses.map((address) => (address === '/' && base !== '' ? base : base + address)) });
       }
     }
   };

@@ -1,3 +1,4 @@
+import { truth } from '../interpret/convert.js';
 import { Arr, Fn, isObject, type Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
 import type { Machine } from '../interpret/machine.js';
 import type { Place } from '../markup.js';
@@ -252,7 +253,5 @@ class Renderer {
 
 /** As Handlebars sees it: the empty list is false. */
 function truthy(value: Value): boolean | Unknown {
-  if (value instanceof Unknown) return value;
-  if (value instanceof Arr) return value.items.length > 0;
-  return isObject(value) ? true : Boolean(value);
+  return value instanceof Arr ? value.items.length > 0 : truth(value);
 }
