@@ -11,6 +11,7 @@ import { taint } from '../react/taint.js';
 import { authenticationModels } from './authentication.js';
 import { componentModels, settled } from './components.js';
 import { redirected, type NextConfig } from './config.js';
+import { fileModels, placeProcess } from './files.js';
 import { askMiddleware, responseClass, serverModels } from './middleware.js';
 import { navigationModels, Signal, type Navigator } from './navigation.js';
 import { matchRoute, type NextRoute, type NextRoutes, type Params } from './routes.js';
@@ -55,6 +56,7 @@ export class PageLoad implements Navigator {
     const { repo, root } = site;
     this.machine = startMachine({ repo, root, host: 'browser', models: this.models(), path: address, storage: copyStorage(storage) });
     this.machine.globals.set('Response', responseClass(this.machine));
+    placeProcess(this.machine, root);
     this.renderer = new Renderer(this.machine, { fieldOf: (path, key) => this.fields(path, key) });
     this.renderer.onLostEffect = (callback, why) => { taint(this.renderer, callback, why, (value) => isObject(value) && (this.leaving.has(value) || value === this.machine.globals.get('location'))); };
   }
@@ -63,7 +65,7 @@ export class PageLoad implements Navigator {
     const react = reactModels(() => this.renderer);
     const plain = react.get('react');
     if (!plain) throw new Error('there is no model of react');
-    return new Map([...packageModels(() => this.renderer), ...react, ...componentModels(this), ...navigationModels(this), ...serverModels(), ...authenticationModels(), ['react', (machine, at) => this.withActions(plain(machine, at))]]);
+    return new Map([...packageModels(() => this.renderer), ...react, ...componentModels(this), ...navigationModels(this), ...serverModels(), ...authenticationModels(), ...fileModels(this.site.repo, this.site.root), ['react', (machine, at) => this.withActions(plain(machine, at))]]);
   }
 
   // ── Addresses ──────────────────────────────────────────────────────────────────────────────────────────────────────
