@@ -31,6 +31,8 @@ export class Renderer {
   private order: Instance[] = [];
   private root: Value = null;
   private stale = false;
+  /** Spoils stores outside of components when an effect was lost that may have written to them. */
+  readonly stores: Array<(why: Unknown) => void> = [];
   /** The program has emptied the fields it does not control. */
   fieldsReset = false;
   private ids = 0;
@@ -286,14 +288,22 @@ export class Renderer {
       if (!isObject(made)) return made;
       instance.self = made;
       machine.define(made, 'props', props);
-      made.put('[[instance]]', new Boxed(null, instance), false);
-    }
+      this.legacy(instance, made, ['componentWillMount', 'UNSAFE_componentWillMount'], []);
+    } else if (machine.get(instance.self, 'props') !== props) this.legacy(instance, instance.self, ['componentWillReceiveProps', 'UNSAFE_componentWillReceiveProps'], [props]);
     const { self } = instance;
     if (contextType instanceof Special) self.put('context', instance.env.contexts.has(contextType) ? instance.env.contexts.get(contextType) : contextType.inner);
     self.put('props', props);
     const derive = machine.get(type, 'getDerivedStateFromProps');
     if (derive instanceof Fn) this.mergeState(self, machine.call(derive, [props, machine.get(self, 'state')], type, instance.at));
     return machine.call(machine.get(self, 'render', instance.at), [], self, instance.at);
+  }
+
+  /** Lifecycle methods of before version 17. */
+  private legacy(instance: Instance, self: Obj, names: readonly string[], args: Value[]): void {
+    for (const name of names) {
+      const method = this.machine.get(self, name);
+      if (method instanceof Fn) this.effect(method, instance.env.unsure, instance.at, () => { this.machine.call(method, args, self, instance.at); });
+    }
   }
 
   /** `setState`: merges into a new state object; before and after both stay possible when it is uncertain that it happens. */

@@ -27,6 +27,7 @@ export function taint(renderer: Renderer, callback: Value, why: Unknown, navigat
     if (!(value instanceof Fn)) for (const property of value.properties.values()) if (property.value instanceof Fn) visit(property.value, depth + 1);
   };
   visit(callback, 0);
+  for (const spoil of renderer.stores) spoil(why);
 }
 
 function unknownState(self: Obj, why: Unknown): Value {

@@ -17,12 +17,12 @@ describe('packages', () => {
   });
   it('redux with connect', () => {
     const app = single(`
-      import { createStore, combineReducers } from "redux"; import { Provider, connect } from "react-redux";
+      import { createStore, combineReducers, applyMiddleware } from "redux"; import { Provider, connect } from "react-redux";
       const n = (state = 0, action: any) => { switch (action.type) { case "UP": return state + action.by; default: return state; } };
       const Counter = connect((s: any) => ({ n: s.n }), { up: (by: number) => ({ type: "UP", by }) })(({ n, up }: any) => <button onClick={() => up(2)}>n={n}</button>);
       export default () => <Provider store={createStoreOnce}><Counter /></Provider>;
-      const createStoreOnce = createStore(combineReducers({ n }));`);
-    expect(words(click(app, open(app), 'button', 'n=0').markup)).toBe('n=2');
+      const twice = () => (next: any) => (action: any) => { next(action); return next(action); }; const createStoreOnce = createStore(combineReducers({ n }), applyMiddleware(twice));`);
+    expect(words(click(app, open(app), 'button', 'n=0').markup)).toBe('n=4');
   });
   it('react-hook-form', () => {
     const app = single(`

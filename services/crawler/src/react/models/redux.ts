@@ -1,12 +1,12 @@
 import { choose, type Machine, type ModuleModel, type ModuleModels } from '../../interpret/machine.js';
 import { fulfilled, isPromise } from '../../interpret/promises.js';
-import { Arr, Fn, isObject, Obj, Thrown, Unknown, type Native, type Value } from '../../interpret/values.js';
+import { Arr, Boxed, Fn, isObject, Obj, Thrown, Unknown, type Native, type Value } from '../../interpret/values.js';
 import type { Place } from '../../markup.js';
 import { Special } from '../instance.js';
 import type { Renderer } from '../renderer.js';
 import { produce } from './drafts.js';
 
-/** `redux`, `@reduxjs/toolkit` and `react-redux`. Thunks are always understood; other middleware is passed by. */
+/** `redux`, `@reduxjs/toolkit` and `react-redux`. Thunks are always understood; middleware of the repository runs, that of other packages only watches. */
 export function reduxModels(renderer: () => Renderer): ModuleModels {
   const redux: ModuleModel = (machine, at) => named(machine, 'redux', at, core(machine, renderer()));
   const toolkit: ModuleModel = (machine, at) => named(machine, '@reduxjs/toolkit', at, { ...core(machine, renderer()), ...slices(machine, renderer()) });
@@ -14,6 +14,7 @@ export function reduxModels(renderer: () => Renderer): ModuleModels {
   return new Map<string, ModuleModel>([
     ['redux', redux], ['@reduxjs/toolkit', toolkit], ['react-redux', (machine, at) => (bindings ??= named(machine, 'react-redux', at, componentBindings(machine, renderer())))],
     ['immer', (machine, at) => { const fn = producer(machine); return machine.namespace('immer', at, { produce: fn, default: fn }); }],
+    ...['redux-devtools-extension', '@redux-devtools/extension'].map((name): [string, ModuleModel] => [name, (machine, at) => named(machine, name, at, { composeWithDevTools: (given) => given[0] ?? undefined })]),
     ['redux-thunk', (machine, at) => machine.namespace('redux-thunk', at)], ['reselect', (machine, at) => named(machine, 'reselect', at, { createSelector: selector(machine) })],
   ]);
 }
@@ -21,9 +22,14 @@ export function reduxModels(renderer: () => Renderer): ModuleModels {
 const named = (machine: Machine, name: string, at: Place, natives: Readonly<Record<string, Native>>): Obj => machine.namespace(name, at, Object.fromEntries(Object.entries(natives).map(([key, native]) => [key, machine.fn(key, native)])));
 const producer = (machine: Machine): Fn => machine.fn('produce', ([base, recipe], _self, at) => (recipe instanceof Fn ? produce(machine, base, recipe, [], at) : machine.fn('produced', ([state, ...more], _inner, place) => produce(machine, state, base, more, place))));
 
+/** What `applyMiddleware` was given. */
+class Middleware { constructor(readonly list: readonly Value[]) {} }
+
 /** A store; an update that may not have happened leaves a choice of the states before and after. */
-function makeStore(machine: Machine, renderer: Renderer, reducer: Value, preloaded: Value, at: Place): Obj {
+function makeStore(machine: Machine, renderer: Renderer, given: { reducer: Value; preloaded: Value; middleware: readonly Value[] }, at: Place): Obj {
+  const { reducer, preloaded } = given;
   const holder = { state: preloaded };
+  renderer.stores.push((why) => { holder.state = choose(why, [holder.state, new Unknown(why.reason, why.at)]); renderer.schedule(); });
   const listeners = new Set<Value>();
   const reduce = (action: Value, place: Place): void => {
     const next = machine.call(reducer, [holder.state, action], undefined, place);
@@ -33,14 +39,20 @@ function makeStore(machine: Machine, renderer: Renderer, reducer: Value, preload
     renderer.schedule();
     for (const listener of listeners) machine.call(listener, [], undefined, place);
   };
-  const dispatch: Fn = machine.fn('dispatch', ([action], _self, place) => {
-    if (action instanceof Fn) return machine.call(action, [dispatch, getState, undefined], undefined, place);
+  const chain: { first: Value } = { first: machine.fn('dispatch', ([action], _self, place) => {
     machine.effect('a store', place, 'allowed');
     reduce(action, place);
     return action;
-  });
+  }) };
+  const dispatch: Fn = machine.fn('dispatch', ([action], _self, place) => (action instanceof Fn ? machine.call(action, [dispatch, getState, undefined], undefined, place) : machine.call(chain.first, [action], undefined, place)));
   const getState = machine.fn('getState', () => holder.state);
   holder.state = machine.call(reducer, [preloaded, machine.object({ type: '@@INIT' })], undefined, at);
+  const api = machine.object({ dispatch, getState });
+  for (const middleware of given.middleware.toReversed()) {
+    if (!(middleware instanceof Fn)) continue;
+    const next = machine.call(middleware, [api], undefined, at);
+    if (next instanceof Fn) chain.first = machine.call(next, [chain.first], undefined, at);
+  }
   return machine.object({
     dispatch, getState, replaceReducer: machine.fn('replaceReducer', () => undefined),
     subscribe: machine.fn('subscribe', ([listener]) => { listeners.add(listener); return machine.fn('unsubscribe', () => { listeners.delete(listener); return undefined; }); }),
@@ -63,12 +75,16 @@ function combined(machine: Machine, reducers: Value, at: Place): Value {
 }
 
 function core(machine: Machine, renderer: Renderer): Record<string, Native> {
-  const createStore: Native = ([reducer, preloaded], _self, at) => makeStore(machine, renderer, reducer, isObject(preloaded) && !(preloaded instanceof Fn) ? preloaded : undefined, at);
+  const createStore: Native = ([reducer, ...more], _self, at) => {
+    const middleware = more.flatMap((option) => (option instanceof Boxed && option.inner instanceof Middleware ? option.inner.list : []));
+    return makeStore(machine, renderer, { reducer, preloaded: more[0] instanceof Boxed || more[0] instanceof Fn || !isObject(more[0]) ? undefined : more[0], middleware }, at);
+  };
   return {
     createStore, legacy_createStore: createStore,
+    applyMiddleware: (list) => new Boxed(machine.intrinsic('Object'), new Middleware(list)),
     combineReducers: ([reducers], _self, at) => combined(machine, reducers, at),
     bindActionCreators: ([creators, dispatch]) => bound(machine, creators, dispatch),
-    compose: (fns) => machine.fn('composed', (args, _self, at) => fns.toReversed().reduce<Value>((value, fn, index) => machine.call(fn, index === 0 ? args : [value], undefined, at), args[0])),
+    compose: (fns) => fns.find((fn) => fn instanceof Boxed && fn.inner instanceof Middleware) ?? machine.fn('composed', (args, _self, at) => fns.toReversed().reduce<Value>((value, fn, index) => machine.call(fn, index === 0 ? args : [value], undefined, at), args[0])),
   };
 }
 
@@ -119,7 +135,9 @@ function slices(machine: Machine, renderer: Renderer): Record<string, Native> {
   return {
     configureStore: ([options], _self, at) => {
       const reducer = machine.get(options, 'reducer', at);
-      return makeStore(machine, renderer, reducer instanceof Fn || reducer instanceof Unknown ? reducer : combined(machine, reducer, at), machine.get(options, 'preloadedState', at), at);
+      const own = machine.get(options, 'middleware', at);
+      const list = own instanceof Fn ? machine.call(own, [machine.fn('getDefaultMiddleware', () => machine.array([]))], undefined, at) : own;
+      return makeStore(machine, renderer, { reducer: reducer instanceof Fn || reducer instanceof Unknown ? reducer : combined(machine, reducer, at), preloaded: machine.get(options, 'preloadedState', at), middleware: list instanceof Arr ? list.items : [] }, at);
     },
     createSlice: ([options], _self, at) => {
       const name = machine.get(options, 'name', at);
