@@ -6,8 +6,9 @@ import { OPTIONS, type Option } from '#config';
 import {
   artifactJsonSchema, ARTIFACTS, CommandReply, COMMANDS, Failure, jsonSchema, Pipeline, Progress, QUERIES, Result, RunEvent, Task, type ArtifactKind,
 } from '#contracts';
+import { openapi } from '../services/gateway/src/openapi.js';
 
-/** The files that are written from the contracts and the list of options. `--check` writes nothing and fails when one of them differs. */
+/** The files that are written from the contracts, the list of options and the routes of the gateway. `--check` writes nothing and fails when one of them differs. */
 
 const SCHEMAS = 'libs/contracts/json-schema';
 
@@ -26,6 +27,7 @@ export function generated(): Map<string, string> {
   schema('pipeline', jsonSchema(Pipeline, 'input'));
   files.set('docs/configuration.md', configurationReference());
   files.set('.env.example', environmentExample());
+  files.set('docs/openapi.json', `${JSON.stringify(openapi(), null, 2)}\n`);
   return files;
 }
 
