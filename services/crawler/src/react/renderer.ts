@@ -31,8 +31,8 @@ export class Renderer {
   private order: Instance[] = [];
   private root: Value = null;
   private stale = false;
-  /** Spoils stores outside of components when an effect was lost that may have written to them. */
-  readonly stores: Array<(why: Unknown) => void> = [];
+  /** State outside of components, which a lost effect may have written to. */
+  readonly stores: Array<{ state: Value }> = [];
   /** The program has emptied the fields it does not control. */
   fieldsReset = false;
   private ids = 0;

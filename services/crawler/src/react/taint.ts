@@ -1,6 +1,6 @@
 import type * as N from '@babel/types';
 import { Closure } from '../interpret/closures.js';
-import { choose } from '../interpret/machine.js';
+import { alike, choose } from '../interpret/machine.js';
 import { Choice, Fn, isObject, Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
 import type { Renderer } from './renderer.js';
 
@@ -14,7 +14,9 @@ export function taint(renderer: Renderer, callback: Value, why: Unknown, navigat
     if (navigates(value)) throw new Undecided(`a redirect depends on ${why.reason}`, why.at);
     const hook = setters.get(value);
     if (hook) {
-      hook.value = choose(why, [hook.value, new Unknown(why.reason, why.at)]);
+      const spoiled = choose(why, [hook.value, new Unknown(why.reason, why.at)]);
+      if (alike(hook.value, spoiled)) return;
+      hook.value = spoiled;
       renderer.schedule();
       return;
     }
@@ -27,7 +29,12 @@ export function taint(renderer: Renderer, callback: Value, why: Unknown, navigat
     if (!(value instanceof Fn)) for (const property of value.properties.values()) if (property.value instanceof Fn) visit(property.value, depth + 1);
   };
   visit(callback, 0);
-  for (const spoil of renderer.stores) spoil(why);
+  for (const store of renderer.stores) {
+    const spoiled = choose(why, [store.state, new Unknown(why.reason, why.at)]);
+    if (alike(store.state, spoiled)) continue;
+    store.state = spoiled;
+    renderer.schedule();
+  }
 }
 
 function unknownState(self: Obj, why: Unknown): Value {

@@ -29,7 +29,7 @@ class Middleware { constructor(readonly list: readonly Value[]) {} }
 function makeStore(machine: Machine, renderer: Renderer, given: { reducer: Value; preloaded: Value; middleware: readonly Value[] }, at: Place): Obj {
   const { reducer, preloaded } = given;
   const holder = { state: preloaded };
-  renderer.stores.push((why) => { holder.state = choose(why, [holder.state, new Unknown(why.reason, why.at)]); renderer.schedule(); });
+  renderer.stores.push(holder);
   const listeners = new Set<Value>();
   const reduce = (action: Value, place: Place): void => {
     const next = machine.call(reducer, [holder.state, action], undefined, place);

@@ -1,5 +1,5 @@
 import { choose, type Machine, type ModuleModel, type ModuleModels } from '../../interpret/machine.js';
-import { Fn, isObject, Unknown, type Native, type Obj, type Value } from '../../interpret/values.js';
+import { Fn, isObject, type Native, type Obj, type Value } from '../../interpret/values.js';
 import type { Place } from '../../markup.js';
 import type { Renderer } from '../renderer.js';
 
@@ -34,7 +34,7 @@ function store(machine: Machine, renderer: Renderer, initialiser: Value, at: Pla
     renderer.schedule();
     return undefined;
   });
-  renderer.stores.push((why) => { holder.state = choose(why, [holder.state, new Unknown(why.reason, why.at)]); renderer.schedule(); });
+  renderer.stores.push(holder);
   const use = machine.fn('useStore', ([selector], _self, place) => (selector instanceof Fn ? machine.call(selector, [holder.state], undefined, place) : holder.state));
   use.put('getState', get).put('setState', set).put('subscribe', machine.fn('subscribe', () => machine.fn('unsubscribe', () => undefined)));
   holder.state = machine.call(initialiser, [set, get, use], undefined, at);
