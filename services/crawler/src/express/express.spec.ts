@@ -24,6 +24,8 @@ class Browser {
 /** Path and markup, or the reason. */
 const seen = (outcome: Outcome): string[] => (outcome.ok ? [outcome.page.path, ...outline(outcome.page.markup)] : [`${outcome.reason}: ${outcome.detail}`]);
 
+const page = (path: string, title: string, where: string): string[] => [path, '<h1> 2', `  "${title}"`, '<p> 2', `  "Site ${where}"`];
+
 describe('routing', () => {
   const files = {
     'package.json': manifest({ ejs: '3.1.0' }, { start: 'node ./bin/www' }),
@@ -59,7 +61,6 @@ module.exports = router;`,
     'public/a.css': 'h1{}',
     'web/index.html': '<h1>never</h1>', 'web/plain.html': '<title>Plain</title>\n<p>plain</p>',
   };
-  const page = (path: string, title: string, where: string): string[] => [path, '<h1> 2', `  "${title}"`, '<p> 2', `  "Site ${where}"`];
 
   it.each([
     ['/home', page('/home', 'Home', '/home')],

@@ -1,6 +1,5 @@
 import type { PageRequest } from '../framework.js';
-import { toText } from '../interpret/convert.js';
-import { Arr, Fn, isObject, Obj, Unknown, type Value } from '../interpret/values.js';
+import { Arr, type Fn, isObject, type Obj, Unknown, type Value } from '../interpret/values.js';
 import type { Place } from '../markup.js';
 import { decoded } from './path-pattern.js';
 import type { Server } from './server.js';
@@ -25,7 +24,6 @@ export function makeRequest(server: Server, app: Fn, request: PageRequest, from:
   });
   if (request.method === 'post') headers.put('content-type', 'application/x-www-form-urlencoded').put('origin', ORIGIN);
   const get = machine.fn('get', ([name]) => (typeof name === 'string' ? machine.get(headers, name.toLowerCase() === 'referrer' ? 'referer' : name.toLowerCase()) : undefined));
-  const answers = (type: Value): Value => (type instanceof Arr ? type.items : [type]).find((item) => typeof item === 'string' && /html|^\*|text/.test(item)) ?? false;
   const entries: Record<string, Value> = {
     app, method: request.method.toUpperCase(), url: address, originalUrl: address, path, baseUrl: '', params: machine.object(), headers,
     query: parseFields(server, [...new URLSearchParams(search)], true), protocol: 'http', secure: false, hostname: 'localhost', host: 'localhost', xhr: false, httpVersion: '1.1',
@@ -48,6 +46,9 @@ export function makeRequest(server: Server, app: Fn, request: PageRequest, from:
   for (const part of path.split('/')) if (part.length > 2) machine.typed.add(decoded(part));
   return req;
 }
+
+/** Of the types a handler offers, the one that a browser takes. */
+const answers = (type: Value): Value => (type instanceof Arr ? type.items : [type]).find((item) => typeof item === 'string' && /html|^\*|text/.test(item)) ?? false;
 
 /** Fields as an object: repeated names become lists; with `extended`, `a[]` and `a[b]` nest. */
 export function parseFields(server: Server, fields: ReadonlyArray<readonly [string, string]>, extended: boolean): Obj {
@@ -73,6 +74,3 @@ export function parseFields(server: Server, fields: ReadonlyArray<readonly [stri
   }
   return result;
 }
-
-/** Text of an argument; unknown text as such. */
-export function textOf(server: Server, value: Value, at: Place): string | Unknown { return toText(server.machine, value, at); }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { spelled } from '../interpret/spelled.js';
 import { toText } from '../interpret/convert.js';
 import { refuseUncertain } from './router.js';
 import { Fn, isObject, Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
@@ -24,7 +25,7 @@ export function makeResponse(server: Server, app: Fn, req: Obj): Obj {
     return res;
   };
   const status = (): number => { const code = machine.get(res, 'statusCode'); return typeof code === 'number' ? code : 200; };
-  const page = (pieces: Piece[], at: Place): Value => answer({ kind: 'page', pieces, status: status(), at, route: routeOf(server, req), path: String(machine.get(req, 'originalUrl')) }, at);
+  const page = (pieces: Piece[], at: Place): Value => answer({ kind: 'page', pieces, status: status(), at, route: routeOf(server, req), path: spelled(machine.get(req, 'originalUrl')) }, at);
   const asset = (what: string, at: Place): Value => answer({ kind: 'asset', what, at }, at);
   const text = (value: Value, at: Place): string => {
     const known = toText(machine, value, at);
@@ -56,7 +57,6 @@ export function makeResponse(server: Server, app: Fn, req: Obj): Obj {
       ? page([{ kind: 'html', text: server.start.repo.text(path)!, at: { file: path, line: 1 }, advances: true }], at)
       : server.start.repo.paths.includes(path ?? '') ? asset(`the file ${name}`, at) : missingFile(at);
   };
-  const missingFile = (at: Place): never => { throw new Undecided('a file that is not in the repository is sent', at); };
   const setHeader = (name: Value, value: Value): void => {
     if (typeof name === 'string') headers.set(name.toLowerCase(), value);
     else if (isObject(name)) for (const key of name.keys()) headers.set(key.toLowerCase(), machine.get(name, key));
@@ -118,6 +118,7 @@ export function makeResponse(server: Server, app: Fn, req: Obj): Obj {
   return res;
 }
 
+function missingFile(at: Place): never { throw new Undecided('a file that is not in the repository is sent', at); }
 const wordsOrUnknown = (value: Value): string | { undecided: string } => (typeof value === 'string' ? value : value instanceof Unknown ? { undecided: value.reason } : '');
 
 /** The application whose router handles the request: a mounted one has settings of its own. */
@@ -132,7 +133,7 @@ export function routeOf(server: Server, req: Obj): string {
   const base = machine.get(req, 'baseUrl');
   const route = machine.get(req, 'route');
   const path = isObject(route) ? machine.get(route, 'path') : undefined;
-  return typeof path === 'string' ? `${typeof base === 'string' ? base : ''}${path === '/' && base ? '' : path}` || '/' : String(machine.get(req, 'originalUrl')).split('?')[0]!;
+  return typeof path === 'string' ? `${typeof base === 'string' ? base : ''}${path === '/' && base ? '' : path}` || '/' : spelled(machine.get(req, 'originalUrl')).split('?')[0]!;
 }
 
 

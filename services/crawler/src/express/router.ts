@@ -1,3 +1,4 @@
+import { spelled } from '../interpret/spelled.js';
 import { isPromise } from '../interpret/promises.js';
 import { Closure } from '../interpret/closures.js';
 import type { Machine } from '../interpret/machine.js';
@@ -84,8 +85,8 @@ class Passage {
   constructor(private readonly server: Server, private readonly state: RouterState, private readonly req: Obj, private readonly res: Obj, private readonly done: Value) {
     this.#machine = server.machine;
     this.#outer = { url: this.#get('url'), baseUrl: this.#get('baseUrl'), params: this.#get('params') };
-    this.#path = String(this.#get('path') ?? '/');
-    this.#method = String(this.#get('method')).toLowerCase();
+    this.#path = spelled(this.#get('path')) || '/';
+    this.#method = spelled(this.#get('method')).toLowerCase();
   }
 
   start(): void { this.#layer(0, undefined); }
@@ -118,8 +119,8 @@ class Passage {
     for (const [name, value] of found) params.put(name, value);
     machine.set(this.req, 'params', params);
     if (layer.method === 'use') {
-      const rest = String(this.#outer.url).slice(used.length);
-      this.#setUrl(rest.startsWith('/') ? rest : `/${rest}`, `${String(this.#outer.baseUrl)}${used}`);
+      const rest = spelled(this.#outer.url).slice(used.length);
+      this.#setUrl(rest.startsWith('/') ? rest : `/${rest}`, `${spelled(this.#outer.baseUrl)}${used}`);
     } else {
       this.#setUrl(this.#outer.url, this.#outer.baseUrl);
       machine.set(this.req, 'route', machine.object({ path: pattern.text }));
@@ -129,7 +130,7 @@ class Passage {
 
   #setUrl(url: Value, base: Value): void {
     this.#machine.set(this.req, 'url', url);
-    this.#machine.set(this.req, 'path', String(url).split('?')[0]!);
+    this.#machine.set(this.req, 'path', spelled(url).split('?')[0]);
     this.#machine.set(this.req, 'baseUrl', base);
   }
 

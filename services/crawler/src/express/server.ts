@@ -45,8 +45,6 @@ export class Server {
   readonly databases: Array<Page['needs'][number]> = [];
   /** Folders of `express.static`, by the middleware that serves them. */
   readonly staticFolders = new Map<Obj, string>();
-  /** Files that the program has written since it started. */
-  readonly writtenFiles = new Set<string>();
   readonly hbs: HbsRegistry = { partialFolders: [], partials: new Map(), helpers: new Map() };
   /** The middleware of express-ejs-layouts, once it is required. */
   ejsLayouts: Fn | undefined;

@@ -56,7 +56,7 @@ class Reader {
       const holder = this.parameters instanceof Arr ? this.parameters.items[0] : this.parameters;
       return isObject(holder) ? this.machine.get(holder, word.slice(1)) ?? this.machine.get(holder, word) : new Unknown('a parameter', this.at);
     }
-    if (/^'/.test(word)) return word.slice(1, -1).replaceAll("''", "'");
+    if (word.startsWith("'")) return word.slice(1, -1).replaceAll("''", "'");
     if (/^\d+(?:\.\d+)?$/.test(word)) return Number(word);
     if (/^null$/i.test(word)) return null;
     if (/^(?:true|false)$/i.test(word)) return word.toLowerCase() === 'true';

@@ -64,8 +64,8 @@ function collect(repo: Repo, root: string, entry: string): StateFacts {
       if ('file' in resolved && /\.[cm]?[jt]sx?$|^[^.]+$/.test(resolved.file) && !files.includes(resolved.file)) files.push(resolved.file);
     }).statements(program.body, [], 0);
   }
-  for (const name of [...facts.counters]) if (compared.has(name) || plain.has(name)) facts.counters.delete(name);
-  for (const name of [...facts.counterProperties]) if (compared.has(`.${name}`) || plain.has(`.${name}`)) facts.counterProperties.delete(name);
+  for (const name of Array.from(facts.counters)) if (compared.has(name) || plain.has(name)) facts.counters.delete(name);
+  for (const name of Array.from(facts.counterProperties)) if (compared.has(`.${name}`) || plain.has(`.${name}`)) facts.counterProperties.delete(name);
   return facts;
 }
 

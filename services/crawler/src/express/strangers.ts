@@ -11,6 +11,8 @@ export const isNew = (value: Value): boolean => isMadeNew(value) || (typeof valu
 // Stands for every property of something another user has made; letters would change in `toLowerCase`.
 const FOREIGN = '\uE0F3\uE0F3';
 
+const foreign = (value: Value): boolean => value === FOREIGN || Number.isNaN(value);
+
 class Stranger extends Obj {
   override own(key: Key): Property | undefined {
     return typeof key === 'string' ? { value: FOREIGN, enumerable: true, writable: true } : undefined;
@@ -30,7 +32,6 @@ function makeStrangers(server: Server): Strangers {
   let distinct = false;
   const compared = machine.compared.bind(machine);
   machine.compared = (a, b, at): void => {
-    const foreign = (value: Value): boolean => value === FOREIGN || Number.isNaN(value);
     if ((foreign(a) && isNew(b)) || (foreign(b) && isNew(a))) distinct = true;
     else if (!foreign(a) && !foreign(b)) compared(a, b, at);
   };

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { spelled } from '../interpret/spelled.js';
 import { Arr, Fn, isObject, Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
 import type { Place } from '../markup.js';
 import { renderEjs } from '../templates/ejs.js';
@@ -96,7 +97,7 @@ function inEjsLayout(server: Server, settings: Settings, path: string, locals: O
   const marks = new Map<Piece, string>();
   locals.put('contentFor', machine.fn('contentFor', ([name], _self, at) => {
     const mark: Piece = { kind: 'html', text: ' ', at, advances: false };
-    marks.set(mark, String(name));
+    marks.set(mark, spelled(name));
     return new Rendered(machine, [mark]);
   }));
   let section = 'body';
@@ -110,7 +111,7 @@ function inEjsLayout(server: Server, settings: Settings, path: string, locals: O
   const layout = find(server, folders, posix.extname(wanted) ? wanted : `${wanted}.ejs`);
   if (layout === undefined) return machine.throwError('Error', `Failed to lookup view "${wanted}" in views directory`, { file: path, line: 1 });
   locals.put('body', new Rendered(machine, sections.get('body') ?? []));
-  locals.put('defineContent', machine.fn('defineContent', ([name]) => new Rendered(machine, sections.get(String(name)) ?? [])));
+  locals.put('defineContent', machine.fn('defineContent', ([name]) => new Rendered(machine, sections.get(spelled(name)) ?? [])));
   for (const name of ['style', 'script']) if (!locals.own(name)) locals.put(name, '');
   return renderEjs(layout, locals, rendering);
 }
@@ -149,10 +150,12 @@ function handlebarsLayout(server: Server, engine: Engine & { kind: 'handlebars' 
   return found;
 }
 
+/** A helper of an object of helpers. */
+const fromObject = (helpers: Value, name: string): Value => (helpers instanceof Unknown ? undefined : isObject(helpers) ? helpers.own(name)?.value ?? (helpers.missing ? new Unknown(`${helpers.missing.reason}.${name}`, helpers.missing.at) : undefined) : undefined);
+
 function handlebarsEnvironment(server: Server, engine: Engine & { kind: 'handlebars' | 'hbs' }, locals: Obj, folders: readonly string[], extension: string): HandlebarsEnvironment {
   const { machine, start: { repo } } = server;
   const given = locals.own('helpers')?.value;
-  const fromObject = (helpers: Value, name: string): Value => (helpers instanceof Unknown ? undefined : isObject(helpers) ? helpers.own(name)?.value ?? (helpers.missing ? new Unknown(`${helpers.missing.reason}.${name}`, helpers.missing.at) : undefined) : undefined);
   if (engine.kind === 'hbs') {
     const { registry } = engine;
     return {

@@ -35,4 +35,5 @@ function parseFile(repo: Repo, path: string): N.File | Undecided {
   }
 }
 
-export const placeOf = (node: N.Node, file: string): Place => ({ file, line: node.loc?.start.line ?? 1 });
+/** A template that was put together from several files has nodes of each. */
+export const placeOf = (node: N.Node, file: string): Place => ({ file: node.loc?.filename || file, line: node.loc?.start.line ?? 1 });

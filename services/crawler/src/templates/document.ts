@@ -1,5 +1,4 @@
 import { type DefaultTreeAdapterTypes as Tree, parse } from 'parse5';
-import type { Page } from '../framework.js';
 import { isKnown, type Markup, type MarkupElement, type Place, type Words } from '../markup.js';
 import { assemble, type Assembled, isMarked, type Piece, splitMarks } from './output.js';
 

@@ -1,3 +1,4 @@
+import { spelled } from '../interpret/spelled.js';
 import { truth } from '../interpret/convert.js';
 import { Arr, Fn, isObject, type Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
 import type { Machine } from '../interpret/machine.js';
@@ -129,7 +130,7 @@ class Renderer {
     const [target, key] = node.params.map((param) => this.#expression(param, level));
     if (target === undefined || target === null) return undefined;
     if (key instanceof Unknown) return key;
-    return this.#machine.get(target, String(key), at);
+    return this.#machine.get(target, spelled(key), at);
   }
 
   /** The last argument of every helper. `fn` and `inverse` render the block. */
@@ -221,8 +222,8 @@ class Renderer {
     const name = node.name.type === 'PathExpression' ? node.name.original : this.#expression(node.name, level);
     if (name instanceof Unknown) { this.writer.write({ kind: 'value', words: { undecided: `the partial: ${name.reason}` }, raw: true, at }); return; }
     if (name === '@partial-block') { this.writer.write(...level.partialBlock?.() ?? []); return; }
-    const path = this.environment.partial(String(name));
-    if (path === undefined && !node.program) machine.throwError('Error', `The partial ${String(name)} could not be found`, at);
+    const path = this.environment.partial(spelled(name));
+    if (path === undefined && !node.program) machine.throwError('Error', `The partial ${spelled(name)} could not be found`, at);
     const block = node.program ? (): Piece[] => {
       const writer = new Writer(machine);
       new Renderer(this.file, this.environment, this.rendering, writer).program(node.program, level);

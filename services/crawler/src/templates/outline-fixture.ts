@@ -3,7 +3,6 @@ import type { Markup, Words } from '../markup.js';
 /** Markup as one line per node, for expectations: `<a href=/x> 3` with its line, `"text"`, `{why}` for unknown words, `[unsure …]` for groups. */
 export function outline(nodes: readonly Markup[], depth = 0): string[] {
   const pad = '  '.repeat(depth);
-  const words = (value: Words | true): string => (value === true ? '' : typeof value === 'string' ? `=${value}` : '={}');
   return nodes.flatMap((node) => {
     switch (node.kind) {
       case 'text': return typeof node.text !== 'string' ? [`${pad}{}`] : node.text.trim() === '' ? [] : [`${pad}"${node.text.trim()}"`];
@@ -13,3 +12,5 @@ export function outline(nodes: readonly Markup[], depth = 0): string[] {
     }
   });
 }
+
+const words = (value: Words | true): string => (value === true ? '' : typeof value === 'string' ? `=${value}` : '={}');

@@ -18,11 +18,6 @@ export class UnbalancedTemplate extends Error {
   constructor(readonly why: string, readonly at: Place) { super(`elements are opened or closed under an undecided condition: ${why}`); }
 }
 
-/** What a template cannot do in the crawler: a filter, a helper, a syntax error. */
-export class TemplateProblem extends Error {
-  constructor(readonly what: string, readonly at: Place) { super(`${what} (${at.file}:${at.line})`); }
-}
-
 /** The five characters that every template engine escapes. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 

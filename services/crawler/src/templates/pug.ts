@@ -1,4 +1,5 @@
 import type { Repo } from '../framework.js';
+import { spelled } from '../interpret/spelled.js';
 import { toText } from '../interpret/convert.js';
 import type { Machine } from '../interpret/machine.js';
 import { Arr, isObject, type Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
@@ -75,7 +76,7 @@ function attributePieces(machine: Machine, name: string, parts: ReadonlyArray<{ 
     const value: Piece[] = [html(` ${name}="`, at), { kind: 'value', words: { undecided: unknown.reason }, raw: false, at }, html('"', at)];
     return [{ kind: 'open', when: 'unsure', why: unknown.reason, at }, ...value, { kind: 'close' }];
   }
-  if (name === 'class') return [html(` class="${escapeHtml(texts.filter((text) => text !== '').join(' '))}"`, at)];
+  if (name === 'class') return [html(` class="${escapeHtml(texts.map(spelled).filter((text) => text !== '').join(' '))}"`, at)];
   const [value] = texts;
   if (value === false || value === undefined || value === null) return [];
   if (value === true) return [html(` ${name}`, at)];
@@ -87,7 +88,7 @@ function classText(machine: Machine, value: Value, at: Place): string | Unknown 
   if (value instanceof Unknown) return value;
   if (value instanceof Arr) {
     const parts = value.items.map((item) => classText(machine, item, at));
-    return parts.find((part) => part instanceof Unknown) ?? parts.filter((part) => part !== '').join(' ');
+    return parts.find((part) => part instanceof Unknown) ?? parts.map(spelled).filter((part) => part !== '').join(' ');
   }
   if (isObject(value)) {
     const entries = value.keys().map((key) => [key, machine.get(value, key, at)] as const);

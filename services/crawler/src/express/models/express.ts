@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { spelled } from '../../interpret/spelled.js';
 import type { ModuleModel } from '../../interpret/machine.js';
 import { Arr, Fn, isObject, type Native, Unknown, type Value } from '../../interpret/values.js';
 import type { Place } from '../../markup.js';
@@ -56,7 +57,7 @@ function staticFiles(server: Server, folder: Value, options: Value): Fn {
     const method = isObject(req) ? machine.get(req, 'method') : undefined;
     if (typeof wanted === 'string' && root !== null && (method === 'GET' || method === 'HEAD')) {
       const path = posix.join(root, decodeURI(wanted)).replace(/\/$/, '');
-      const suffixes = extensions instanceof Arr ? extensions.items.map((suffix) => `.${String(suffix)}`) : [];
+      const suffixes = extensions instanceof Arr ? extensions.items.map((suffix) => `.${spelled(suffix)}`) : [];
       const candidates = wanted.endsWith('/') ? (index === false ? [] : [posix.join(path, typeof index === 'string' ? index : 'index.html')]) : [path, ...suffixes.map((suffix) => path + suffix)];
       const file = candidates.find((candidate) => repo.paths.includes(candidate));
       if (file !== undefined && (root === '' || file.startsWith(`${root}/`))) return machine.call(machine.get(res, 'sendFile'), [`/${file}`], res, at);
@@ -96,10 +97,10 @@ function makeApplication(server: Server): Fn {
       return machine.call(use, args, self, at);
     },
     set: ([key, value], self) => { if (typeof key === 'string') settings.values.set(key, value); return self; },
-    enable: ([key], self) => { settings.values.set(String(key), true); return self; },
-    disable: ([key], self) => { settings.values.set(String(key), false); return self; },
-    enabled: ([key]) => settings.values.get(String(key)) === true,
-    disabled: ([key]) => settings.values.get(String(key)) !== true,
+    enable: ([key], self) => { settings.values.set(spelled(key), true); return self; },
+    disable: ([key], self) => { settings.values.set(spelled(key), false); return self; },
+    enabled: ([key]) => settings.values.get(spelled(key)) === true,
+    disabled: ([key]) => settings.values.get(spelled(key)) !== true,
     engine: ([extension, engine], self) => {
       if (typeof extension === 'string') settings.engines.set(extension.startsWith('.') ? extension : `.${extension}`, engine);
       return self;
@@ -107,7 +108,7 @@ function makeApplication(server: Server): Fn {
     path: () => '',
     render: ([view, given, callback], _self, at) => {
       const then = given instanceof Fn ? given : callback;
-      const html = new Rendered(machine, renderView(server, app, null, String(view), given instanceof Fn ? undefined : given, at));
+      const html = new Rendered(machine, renderView(server, app, null, spelled(view), given instanceof Fn ? undefined : given, at));
       return then instanceof Fn ? machine.call(then, [null, html], undefined, at) : undefined;
     },
     listen: (args, _self, at) => {

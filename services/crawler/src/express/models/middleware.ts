@@ -1,3 +1,4 @@
+import { spelled } from '../../interpret/spelled.js';
 import type { ModuleModel } from '../../interpret/machine.js';
 import { Arr, Fn, isObject, type Native, Obj, Undecided, Unknown, type Value } from '../../interpret/values.js';
 import { formParser } from './express.js';
@@ -10,6 +11,9 @@ const PASSING = [
   'morgan', 'helmet', 'cors', 'compression', 'serve-favicon', 'express-rate-limit', 'express-pino-logger', 'pino-http', 'express-winston', 'response-time', 'express-slow-down', 'hpp',
   'express-mongo-sanitize', 'xss-clean', 'connect-timeout', 'express-useragent', 'express-request-id', 'express-status-monitor', 'errorhandler', 'livereload', 'connect-livereload',
 ];
+
+/** Words whose plural is certain. */
+const REGULAR = /^(?:item|todo|task|user|comment|post|message|result|product|book|note|file|friend|member|point|question|answer|vote|like|view|follower|day|week|month|year|hour|minute|second|error|song|movie|recipe|event|order|photo|video|ticket|guest|game|player|team|card|link)$/i;
 
 export function middlewareModels(server: Server): Array<[string, ModuleModel]> {
   const models: Array<[string, ModuleModel]> = PASSING.map((name) => [name, (machine) => {
@@ -38,7 +42,11 @@ export function middlewareModels(server: Server): Array<[string, ModuleModel]> {
     silent.missing = new Unknown(name, { file: server.start.entry, line: 1 });
     return silent;
   });
-  one('pluralize', (machine) => callable(machine, 'pluralize', ([word, count], _self, at) => (typeof word === 'string' && typeof count === 'number' && count === 1 ? word : new Unknown('a plural', at))));
+  one('pluralize', (machine) => callable(machine, 'pluralize', ([word, count, inclusive], _self, at) => {
+    // One, or a regular plural; irregular words are left unknown.
+    const text = count === 1 ? word : typeof word === 'string' && typeof count === 'number' && REGULAR.test(word) ? `${word}s` : new Unknown('a plural', at);
+    return inclusive === true && !(text instanceof Unknown) ? `${spelled(count)} ${spelled(text)}` : text;
+  }));
   // Session stores are given the session package and make a class; where sessions are kept does not matter to the browser.
   for (const name of ['connect-mongo', 'connect-sqlite3', 'connect-pg-simple', 'connect-redis', 'session-file-store', 'connect-session-sequelize', 'express-mysql-session', 'connect-mongodb-session', 'memorystore', 'better-sqlite3-session-store']) {
     one(name, (machine) => {
@@ -130,13 +138,13 @@ export function flash(server: Server, req: Obj, args: readonly Value[]): Value {
   const [type, message] = args;
   if (type instanceof Unknown) throw new Undecided('a flash message of an unknown kind', type.at);
   if (type === undefined) { machine.set(session, 'flash', machine.object()); return kept; }
-  const before = machine.get(kept, String(type));
+  const before = machine.get(kept, spelled(type));
   if (message === undefined) {
-    kept.properties.delete(String(type));
+    kept.properties.delete(spelled(type));
     return before instanceof Arr ? before : machine.array([]);
   }
   const list = [...before instanceof Arr ? before.items : [], ...message instanceof Arr ? message.items : [message]];
-  machine.set(kept, String(type), machine.array(list));
+  machine.set(kept, spelled(type), machine.array(list));
   return list.length;
 }
 

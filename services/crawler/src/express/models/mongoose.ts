@@ -1,3 +1,4 @@
+import { spelled } from '../../interpret/spelled.js';
 import type { Machine } from '../../interpret/machine.js';
 import { fulfilled, rejected } from '../../interpret/promises.js';
 import { Arr, Fn, isObject, type Native, Obj, Undecided, Unknown, type Value } from '../../interpret/values.js';
@@ -5,6 +6,8 @@ import type { Place } from '../../markup.js';
 import { type Condition, firstRow, type Memory, rowList, type Selection, type Table } from '../memory.js';
 import { answerLater, callable, functions } from './module.js';
 import { backend } from './backend.js';
+
+const self: Native = (_args, me) => me;
 
 /** mongoose: models over the memory. Conditions are equal fields; schemas give unique fields, required ones, defaults and methods. */
 export function mongoose(memory: Memory, machine: Machine, at: Place): Obj {
@@ -14,8 +17,7 @@ export function mongoose(memory: Memory, machine: Machine, at: Place): Obj {
     const made: Obj = machine.object({ methods: machine.object(), statics: machine.object() });
     const known: Schema = { fields: isObject(fields) ? fields : machine.object(), methods: machine.get(made, 'methods') as Obj, statics: machine.get(made, 'statics') as Obj, hooks: false };
     schemas.set(made, known);
-    const self: Native = (_args, me) => me;
-    for (const [name, fn] of Object.entries(functions(machine, {
+      for (const [name, fn] of Object.entries(functions(machine, {
       pre: ([when], me) => { if (when === 'save') known.hooks = true; return me; }, post: self, index: self, plugin: (_args, me) => { known.hooks = true; return me; }, set: self,
       add: ([more], me) => { if (isObject(more)) for (const key of more.keys()) known.fields.put(key, machine.get(more, key)); return me; },
       method: ([name, fn], me) => { if (typeof name === 'string') known.methods.put(name, fn); return me; },
@@ -40,6 +42,8 @@ export function mongoose(memory: Memory, machine: Machine, at: Place): Obj {
 }
 
 interface Schema { fields: Obj; methods: Obj; statics: Obj; /** Something of the program runs before documents are stored. */ hooks: boolean }
+
+const byId = (id: Value): Condition[] => [{ column: '_id', value: id }];
 
 function makeModel(memory: Memory, machine: Machine, table: Table, schema: Schema): Fn {
   table.key = '_id';
@@ -97,7 +101,7 @@ function makeModel(memory: Memory, machine: Machine, table: Table, schema: Schem
       else if (value !== undefined && ['minlength', 'maxlength', 'minLength', 'maxLength', 'min', 'max', 'match', 'enum', 'validate'].some((key) => rule.own(key))) throw new Undecided(`the validation of ${name}`, at);
     }
     if (errors.keys().length === 0) return undefined;
-    const messages = errors.keys().map((key) => `${key}: ${String(machine.get(machine.get(errors, key), 'message'))}`).join(', ');
+    const messages = errors.keys().map((key) => `${key}: ${spelled(machine.get(machine.get(errors, key), 'message'))}`).join(', ');
     return machine.error('Error', `${table.name} validation failed: ${messages}`).put('name', 'ValidationError', false).put('errors', errors);
   };
   const store = (document: Obj, at: Place): Value => {
@@ -145,7 +149,6 @@ function makeModel(memory: Memory, machine: Machine, table: Table, schema: Schem
     if (list instanceof Arr) list.items = list.items.map(revived);
     return list;
   };
-  const byId = (id: Value): Condition[] => [{ column: '_id', value: id }];
   const changes = (update: Value): Array<readonly [string, Value]> | undefined => {
     if (!isObject(update) || update.missing) return undefined;
     const set = machine.get(update, '$set');

@@ -1,8 +1,10 @@
 import { posix } from 'node:path';
+import { spelled } from '../../interpret/spelled.js';
 import type { Machine, ModuleModel } from '../../interpret/machine.js';
 import { Fn, isObject, type Native, type Obj, Unknown, type Value } from '../../interpret/values.js';
 import type { Place } from '../../markup.js';
 import type { Server } from '../server.js';
+import { stateFacts } from '../state-facts.js';
 import { answerLater, callable, commonJs, functions } from './module.js';
 import { httpServer } from './express.js';
 
@@ -43,16 +45,18 @@ function promisified(machine: Machine, fn: Value): Fn {
   });
 }
 
+function strings(args: readonly Value[]): string[] | Unknown {
+  const unknown = args.find((arg) => arg instanceof Unknown);
+  return unknown instanceof Unknown ? unknown : args.map(spelled);
+}
+
+const pure = (f: (...parts: string[]) => string): Native => (args) => { const parts = strings(args); return parts instanceof Unknown ? parts : f(...parts); };
+
 function pathModule(server: Server, machine: Machine): Obj {
-  const strings = (args: readonly Value[]): string[] | Unknown => {
-    const unknown = args.find((arg) => arg instanceof Unknown);
-    return unknown instanceof Unknown ? unknown : args.map(String);
-  };
-  const pure = (f: (...parts: string[]) => string): Native => (args) => { const parts = strings(args); return parts instanceof Unknown ? parts : f(...parts); };
   return machine.object({
     ...functions(machine, {
-      join: pure(posix.join), resolve: pure((...parts) => posix.resolve(`/${server.start.root}`, ...parts)), normalize: pure(posix.normalize), relative: pure(posix.relative),
-      dirname: pure(posix.dirname), basename: pure((path, suffix) => posix.basename(path, suffix)), extname: pure(posix.extname), isAbsolute: ([path]) => typeof path === 'string' && path.startsWith('/'),
+      join: pure((...parts) => posix.join(...parts)), resolve: pure((...parts) => posix.resolve(`/${server.start.root}`, ...parts)), normalize: pure((path) => posix.normalize(path)), relative: pure((from, to) => posix.relative(from, to)),
+      dirname: pure((path) => posix.dirname(path)), basename: pure((path, suffix) => posix.basename(path, suffix)), extname: pure((path) => posix.extname(path)), isAbsolute: ([path]) => typeof path === 'string' && path.startsWith('/'),
       parse: ([path]) => (typeof path === 'string' ? machine.fromHost(posix.parse(path)) : path),
     }),
     sep: '/', delimiter: ':',
@@ -77,10 +81,10 @@ function eventEmitter(machine: Machine): Obj {
     self.proto = prototype;
     return self;
   });
-  const add: Native = ([name, listener], self) => { of(self).set(String(name), [...of(self).get(String(name)) ?? [], listener]); return self; };
+  const add: Native = ([name, listener], self) => { of(self).set(spelled(name), [...of(self).get(spelled(name)) ?? [], listener]); return self; };
   const prototype = machine.object(functions(machine, {
     on: add, once: add, addListener: add, off: (_args, self) => self, removeListener: (_args, self) => self, setMaxListeners: (_args, self) => self,
-    emit: ([name, ...args], self, at) => { const all = of(self).get(String(name)) ?? []; for (const listener of all) machine.call(listener, args, self, at); return all.length > 0; },
+    emit: ([name, ...args], self, at) => { const all = of(self).get(spelled(name)) ?? []; for (const listener of all) machine.call(listener, args, self, at); return all.length > 0; },
   }));
   emitter.put('prototype', prototype, false).put('EventEmitter', emitter);
   return emitter;
@@ -90,12 +94,13 @@ function eventEmitter(machine: Machine): Obj {
 
 /** Files of the repository are read as they are at the commit, unless the application writes files at all: then they are unknown, for another user may have written. */
 function fileSystem(server: Server, machine: Machine, at: Place): Obj {
-  const { repo } = server.start;
-  const pathOf = (value: Value): string | null => (typeof value === 'string' ? server.repositoryPath(value.replace(/^file:\/\//, '')) : isObject(value) && typeof machine.get(value, 'pathname') === 'string' ? server.repositoryPath(String(machine.get(value, 'pathname'))) : null);
+  const { repo, root, entry } = server.start;
+  const changes = stateFacts(repo, root, entry).writesFiles;
+  const pathOf = (value: Value): string | null => (typeof value === 'string' ? server.repositoryPath(value.replace(/^file:\/\//, '')) : isObject(value) && typeof machine.get(value, 'pathname') === 'string' ? server.repositoryPath(spelled(machine.get(value, 'pathname'))) : null);
   const read: Native = ([name, options], _self, place) => {
     const path = pathOf(name);
     const text = path === null ? null : repo.text(path);
-    if (path === null || text === null || server.writtenFiles.has(path)) return new Unknown(path === null ? 'a file' : `the file ${path}`, place);
+    if (path === null || text === null || (changes && /\.(?:json|txt|csv|db|ya?ml|log)$/.test(path))) return new Unknown(path === null ? 'a file' : `the file ${path}`, place);
     return options === undefined ? new Unknown(`the bytes of ${path}`, place) : text;
   };
   const exists: Native = ([name], _self, place) => {
@@ -109,15 +114,12 @@ function fileSystem(server: Server, machine: Machine, at: Place): Obj {
     const prefix = path === '' ? '' : `${path}/`;
     return machine.array([...new Set(repo.paths.filter((known) => known.startsWith(prefix)).map((known) => known.slice(prefix.length).split('/')[0]!))]);
   };
-  const write: Native = ([name], _self, place) => {
+  const write: Native = (_args, _self, place) => {
     machine.effect('a file', place);
-    const path = pathOf(name);
-    if (path !== null) server.writtenFiles.add(path);
     server.wrote = true;
     return undefined;
   };
-  const nothing: Native = () => undefined;
-  const sync: Record<string, Native> = { readFile: read, exists, readdir: list, writeFile: write, appendFile: write, unlink: write, mkdir: nothing, access: nothing };
+  const sync: Record<string, Native> = { readFile: read, exists, readdir: list, writeFile: write, appendFile: write, unlink: write, mkdir: () => undefined, access: () => undefined };
   const entries: Record<string, Native> = {};
   const promises: Record<string, Native> = {};
   for (const [name, native] of Object.entries(sync)) {

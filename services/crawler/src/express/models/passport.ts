@@ -1,3 +1,4 @@
+import { spelled } from '../../interpret/spelled.js';
 import type { ModuleModel } from '../../interpret/machine.js';
 import { Arr, Fn, isObject, Obj, Undecided, Unknown, type Value } from '../../interpret/values.js';
 import type { Place } from '../../markup.js';
@@ -8,19 +9,21 @@ import { flash } from './middleware.js';
 /** passport with passport-local: the verify function of the program decides; other strategies leave the application. */
 export function passportModels(server: Server): Array<[string, ModuleModel]> {
   const state: State = { strategies: new Map(), serialize: undefined, deserialize: undefined };
-  const local: ModuleModel = (machine) => {
-    const strategy = callable(machine, 'Strategy', ([first, second]) => {
-      const [options, verify] = first instanceof Fn ? [undefined, first] : [first, second];
-      const option = (name: string): Value => (isObject(options) ? machine.get(options, name) : undefined);
-      const made = machine.object({ name: 'local' });
-      locals.set(made, { verify, username: String(option('usernameField') ?? 'username'), password: String(option('passwordField') ?? 'password'), withRequest: option('passReqToCallback') === true });
-      return made;
-    });
-    strategy.put('Strategy', strategy);
-    return commonJs(machine, strategy);
-  };
   return [['passport', (machine) => commonJs(machine, passport(server, state))], ['passport-local', local]];
 }
+
+/** `passport-local`. */
+const local: ModuleModel = (machine) => {
+  const strategy = callable(machine, 'Strategy', ([first, second]) => {
+    const [options, verify] = first instanceof Fn ? [undefined, first] : [first, second];
+    const option = (name: string): Value => (isObject(options) ? machine.get(options, name) : undefined);
+    const made = machine.object({ name: 'local' });
+    locals.set(made, { verify, username: spelled(option('usernameField')) || 'username', password: spelled(option('passwordField')) || 'password', withRequest: option('passReqToCallback') === true });
+    return made;
+  });
+  strategy.put('Strategy', strategy);
+  return commonJs(machine, strategy);
+};
 
 interface Local { verify: Value; username: string; password: string; withRequest: boolean }
 const locals = new WeakMap<Obj, Local>();

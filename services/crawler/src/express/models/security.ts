@@ -1,3 +1,4 @@
+import { spelled } from '../../interpret/spelled.js';
 import type { ModuleModel } from '../../interpret/machine.js';
 import { Fn, isObject, type Native, Obj, Unknown, type Value } from '../../interpret/values.js';
 import type { Server } from '../server.js';
@@ -9,11 +10,11 @@ import { answerLater, callable, commonJs, functions } from './module.js';
  */
 export function securityModels(server: Server): Array<[string, ModuleModel]> {
   const password = (machine: typeof server.machine): Obj => {
-    const hash = (plain: Value): Value => (plain instanceof Unknown ? plain : server.hashed(String(plain)));
+    const hash = (plain: Value): Value => (plain instanceof Unknown ? plain : server.hashed(spelled(plain)));
     const compare = (plain: Value, hashed: Value, at: { file: string; line: number }): Value => {
       if (plain instanceof Unknown) return plain;
       if (hashed instanceof Unknown) return new Unknown(`whether the password fits ${hashed.reason}`, at);
-      return typeof hashed === 'string' && server.sameHash(server.hashed(String(plain)), hashed, at);
+      return typeof hashed === 'string' && server.sameHash(server.hashed(spelled(plain)), hashed, at);
     };
     const natives: Record<string, Native> = {
       genSalt: (args, _self, at) => answerLater(machine, args, at, () => server.fresh('text')),
@@ -38,14 +39,16 @@ export function securityModels(server: Server): Array<[string, ModuleModel]> {
   return models;
 }
 
+/** Text that is hashed: of bytes that were made here, their stand-in. */
+const textOf = (value: Value): string | Unknown => (value instanceof Unknown ? value : isObject(value) ? spelled(value.own('hash')?.value) : spelled(value));
+
 function crypto(server: Server, namespace: Obj): Obj {
   const { machine } = server;
   const bytes = (known: string): Obj => machine.object().put('hash', known, false).put('toString', machine.fn('toString', () => known), false);
-  const textOf = (value: Value): string | Unknown => (value instanceof Unknown ? value : isObject(value) ? String(value.own('hash')?.value ?? '') : String(value));
   const derived = (...parts: Value[]): Value => {
     const texts = parts.map(textOf);
     const unknown = texts.find((text) => text instanceof Unknown);
-    return unknown instanceof Unknown ? unknown : bytes(server.hashed(texts.join('\u0000'), String(texts[0])));
+    return unknown instanceof Unknown ? unknown : bytes(server.hashed(texts.map(spelled).join('\u0000'), spelled(texts[0])));
   };
   const digest = (args: Value[]): Obj => {
     const parts: Value[] = [...args];

@@ -7,22 +7,20 @@ import { callable, commonJs, functions } from './module.js';
 
 /** Template engines as packages: what `app.engine` is given, and what is registered on them. Rendering is `views.ts`. */
 export function templateModels(server: Server): Array<[string, ModuleModel]> {
-  const ejs: ModuleModel = (machine) => {
-    const render = asEngine(machine.fn('renderFile', (_args, _self, at) => new Unknown('rendering outside of an answer', at)), { kind: 'ejs' });
-    return commonJs(machine, asEngine(callable(machine, 'ejs', () => undefined, { renderFile: render, __express: render }), { kind: 'ejs' }));
-  };
-  const pug: ModuleModel = (machine) => {
-    const render = asEngine(machine.fn('renderFile', (_args, _self, at) => new Unknown('rendering outside of an answer', at)), { kind: 'pug' });
-    return commonJs(machine, asEngine(callable(machine, 'pug', () => undefined, { renderFile: render, __express: render }), { kind: 'pug' }));
-  };
   return [
-    ['ejs', ejs], ['pug', pug], ['jade', pug],
+    ['ejs', plainEngine('ejs')], ['pug', plainEngine('pug')], ['jade', plainEngine('pug')],
     ['express-ejs-layouts', (machine) => commonJs(machine, server.ejsLayouts ??= callable(machine, 'expressLayouts', ([, , next]) => machine.call(next, [])))],
     ['express-handlebars', (machine) => commonJs(machine, expressHandlebars(machine))],
     ['hbs', (machine) => commonJs(machine, hbs(server, machine))],
     ['handlebars', (machine, at) => commonJs(machine, handlebars(machine, machine.namespace('handlebars', at), server.hbs))],
   ];
 }
+
+/** An engine without settings of its own. */
+const plainEngine = (kind: 'ejs' | 'pug'): ModuleModel => (machine) => {
+  const render = asEngine(machine.fn('renderFile', (_args, _self, at) => new Unknown('rendering outside of an answer', at)), { kind });
+  return commonJs(machine, asEngine(callable(machine, kind, () => undefined, { renderFile: render, __express: render }), { kind }));
+};
 
 function expressHandlebars(machine: Machine): Fn {
   const engineOf = (options: Value): Fn => {

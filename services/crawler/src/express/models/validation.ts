@@ -1,3 +1,4 @@
+import { spelled } from '../../interpret/spelled.js';
 import type { ModuleModel } from '../../interpret/machine.js';
 import { toText } from '../../interpret/convert.js';
 import { isRegExp, runnable } from '../../interpret/regular-expressions.js';
@@ -40,7 +41,7 @@ function makeChain(server: Server, locations: readonly string[], fields: readonl
   const steps: Step[] = [];
   let negate = false;
   const run = (req: Obj): void => {
-    for (const field of fields) runSteps(server, req, locations, String(field), steps, message);
+    for (const field of fields) runSteps(server, req, locations, spelled(field), steps, message);
   };
   const chain = machine.fn('chain', ([req, , next]) => {
     if (isObject(req)) run(req);
@@ -92,7 +93,7 @@ function makeChain(server: Server, locations: readonly string[], fields: readonl
     isString: check((_args, value) => (value instanceof Unknown ? value : typeof value === 'string')),
     isArray: check((_args, value) => (value instanceof Unknown ? value : value instanceof Arr)),
     isEmail: text((value) => isEmail(value)),
-    isLength: text((value, [options]) => within([...value].length, options)),
+    isLength: text((value, [options]) => within(Array.from(value).length, options)),
     isInt: text((value, [options]) => /^[-+]?(?:0|[1-9]\d{0,20})$/.test(value) && within(Number(value), options)),
     isFloat: text((value, [options]) => /^[-+]?\d{0,20}\.?\d{1,20}$/.test(value) && within(Number(value), options)),
     isDecimal: text((value) => /^[-+]?\d{0,20}\.?\d{1,20}$/.test(value)),
@@ -102,11 +103,11 @@ function makeChain(server: Server, locations: readonly string[], fields: readonl
     isBoolean: text((value) => ['true', 'false', '1', '0'].includes(value)),
     isLowercase: text((value) => value === value.toLowerCase()),
     isUppercase: text((value) => value === value.toUpperCase()),
-    equals: text((value, [wanted], at) => (wanted instanceof Unknown ? wanted : (machine.compared(value, wanted, at), value === String(wanted)))),
-    contains: text((value, [part]) => value.includes(String(part))),
-    isIn: text((value, [list]) => (list instanceof Arr ? list.items.map(String).includes(value) : new Unknown('isIn', { file: '', line: 1 }))),
+    equals: text((value, [wanted], at) => (wanted instanceof Unknown ? wanted : (machine.compared(value, wanted, at), value === spelled(wanted)))),
+    contains: text((value, [part]) => value.includes(spelled(part))),
+    isIn: text((value, [list]) => (list instanceof Arr ? list.items.map(spelled).includes(value) : new Unknown('isIn', { file: '', line: 1 }))),
     matches: text((value, [pattern, flags]) => {
-      if (typeof pattern === 'string') return new Unknown(`a pattern ${String(flags ?? '')}`, { file: '', line: 1 });
+      if (typeof pattern === 'string') return new Unknown(`a pattern ${spelled(flags)}`, { file: '', line: 1 });
       const expression = isRegExp(pattern) ? runnable(pattern, value) : undefined;
       return expression instanceof RegExp ? new RegExp(expression.source, expression.flags.replace(/[gy]/g, '')).test(value) : expression ?? new Unknown('a pattern', { file: '', line: 1 });
     }),
