@@ -10,9 +10,10 @@ import type { Place } from '../markup.js';
 const MOUNT = '/repository';
 const MAX_FRONT_MATTER = 20_000;
 
+const both = (name: string, model: ModuleModel): Array<[string, ModuleModel]> => [[name, model], [`node:${name}`, model]];
+
 /** `fs` to read with, `path`, and `gray-matter`, which splits a Markdown file into its front matter and its text. */
 export function fileModels(repo: Repo, root: string): ModuleModels {
-  const both = (name: string, model: ModuleModel): Array<[string, ModuleModel]> => [[name, model], [`node:${name}`, model]];
   return new Map<string, ModuleModel>([
     ...both('fs', (machine, at) => asModule(fileSystem(machine, repo, at))),
     ...both('fs/promises', (machine, at) => asModule(machine.get(fileSystem(machine, repo, at), 'promises') as Obj)),
@@ -41,11 +42,16 @@ function paths(machine: Machine, root: string, at: Place): Obj {
   });
 }
 
+/** The repository's own path; `null` for what is not in it, or not known. */
+function inRepository(value: Value): string | null {
+  const path = typeof value === 'string' ? posix.normalize(value) : '';
+  if (path === MOUNT) return '';
+  return path.startsWith(`${MOUNT}/`) ? path.slice(MOUNT.length + 1).replace(/\/$/, '') : null;
+}
+
+const write: Native = (_args, _self, place) => { throw new Undecided('a file is written', place); };
+
 function fileSystem(machine: Machine, repo: Repo, at: Place): Obj {
-  const inRepository = (value: Value): string | null => {
-    const path = typeof value === 'string' ? posix.normalize(value) : '';
-    return path === MOUNT ? '' : path.startsWith(`${MOUNT}/`) ? path.slice(MOUNT.length + 1).replace(/\/$/, '') : null;
-  };
   const read: Native = ([name, options], _self, place) => {
     const path = inRepository(name);
     const text = path === null ? null : repo.text(path);
@@ -64,7 +70,6 @@ function fileSystem(machine: Machine, repo: Repo, at: Place): Obj {
     const path = inRepository(name);
     return (path !== null && repo.paths.some((known) => known === path || known.startsWith(`${path}/`))) || new Unknown('whether a file exists', place);
   };
-  const write: Native = (_args, _self, place) => { throw new Undecided('a file is written', place); };
   const natives: Record<string, Native> = { readFile: read, readdir: list, writeFile: write, appendFile: write, unlink: write, rm: write, mkdir: write };
   const fs = machine.namespace('fs', at, { existsSync: machine.fn('existsSync', exists) });
   const promises = machine.namespace('fs/promises', at);

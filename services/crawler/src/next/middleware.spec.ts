@@ -1,14 +1,11 @@
-import type { Repo } from '../framework.js';
 import { emptyStorage } from '../interpret/machine.js';
 import { startMachine } from '../interpret/start.js';
 import { authenticationModels } from './authentication.js';
 import { askMiddleware, responseClass, serverModels, type Verdict } from './middleware.js';
+import { repoOf } from './test/repo.js';
 
 function ask(source: string, path: string, cookies: Record<string, string> = {}, others: Record<string, string> = {}): Verdict {
-  const files: Record<string, string> = { 'middleware.ts': source, ...others };
-  const repo: Repo = {
-    repository: '/r', commit: '0'.repeat(40), paths: Object.keys(files).sort(), text: (name) => files[name] ?? null, locate: (place) => ({ ...place, blob: '0'.repeat(40) }), leaveOut: () => undefined,
-  };
+  const { repo } = repoOf({ 'middleware.ts': source, ...others });
   const storage = emptyStorage();
   for (const [name, value] of Object.entries(cookies)) storage.cookies.set(name, value);
   const machine = startMachine({ repo, root: '', host: 'node', models: new Map([...serverModels(), ...authenticationModels()]), storage });
