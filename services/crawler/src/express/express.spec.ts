@@ -239,3 +239,36 @@ app.listen(3000);`,
     expect(seen(browser.post('/login', { name: 'root', password: 'toor' }))).toEqual(['/', '<h1> 1', '  "Hello root"', '[unsure]', '  <p> 1', '    "No notes"', '[unsure]', '  [repeated]', '    <li> 1', '      {}']);
   });
 });
+
+describe('documents (mongoose)', () => {
+  const files = {
+    'package.json': manifest({ ejs: '3', mongoose: '8' }),
+    'app.js': `
+const express = require('express'), mongoose = require('mongoose');
+const Book = mongoose.model('Book', new mongoose.Schema({ title: { type: String, required: true, unique: true, trim: true }, read: { type: Boolean, default: false } }));
+mongoose.connect(process.env.MONGO).then(() => console.log('connected'));
+const app = express();
+app.set('view engine', 'ejs');
+app.use(express.urlencoded({ extended: true }));
+app.get('/books', async (req, res) => { const books = await Book.find().sort({ title: 1 }); res.render('books', { books, error: null }); });
+app.post('/books', async (req, res) => {
+  try {
+    if (await Book.findOne({ title: req.body.title })) return res.render('books', { books: [], error: 'Known already' });
+    const book = new Book({ title: req.body.title, other: 1 });
+    await book.save();
+    res.redirect('/books/' + book._id);
+  } catch (error) { res.render('books', { books: [], error: error.message }); }
+});
+app.get('/books/:id', async (req, res) => { const book = await Book.findById(req.params.id); res.send('<h1>' + book.title + '</h1>'); });
+app.listen(3000);`,
+    'views/books.ejs': '<% if (error) { %><p><%= error %></p><% } %><% books.forEach((book) => { %><li><%= book.title %> <%= book.read %></li><% }) %>',
+  };
+  const others = ['[unsure]', '  [repeated]', '    <li> 1', '      {}', '      {}'];
+  it('knows its own documents, and that there may be others', () => {
+    const browser = new Browser(repoOf(files));
+    expect(seen(browser.get('/books'))).toEqual(['/books', ...others]);
+    expect(seen(browser.post('/books', { title: '' }))).toEqual(['unknown-outcome: the answer depends on the table book']);
+    expect(seen(browser.post('/books', { title: ' zq1unique ' }))).toEqual(['dynamic-link: the address holds a generated value']);
+    expect(browser.get('/books')).toMatchObject({ ok: true, page: { needs: [{ kind: 'database', detail: 'mongoose' }] } });
+  });
+});

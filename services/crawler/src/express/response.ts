@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { spelled } from '../interpret/spelled.js';
 import { toText } from '../interpret/convert.js';
-import { refuseUncertain } from './router.js';
+import { refuseProgramError, refuseUncertain } from './router.js';
 import { Fn, isObject, Obj, Undecided, Unknown, type Value } from '../interpret/values.js';
 import type { Place } from '../markup.js';
 import type { Piece } from '../templates/output.js';
@@ -106,6 +106,7 @@ export function makeResponse(server: Server, app: Fn, req: Obj): Obj {
       const then = given instanceof Fn ? given : callback;
       const rendered = machine.attempt(() => new Rendered(machine, renderView(server, appOf(server, req, app), res, text(view, at), given instanceof Fn ? undefined : given, at)));
       if (!rendered.ok && rendered.undecided) throw rendered.undecided;
+      if (!rendered.ok && rendered.thrown) refuseProgramError(machine, rendered.thrown);
       if (then instanceof Fn) return machine.call(then, rendered.ok ? [null, rendered.value] : [rendered.thrown?.value ?? null], undefined, at);
       if (rendered.ok) return page([...rendered.value.pieces], at);
       const next = machine.get(req, 'next');

@@ -187,6 +187,7 @@ class Passage {
       result = machine.call(handler, args(next), undefined, at);
     } catch (thrown) {
       if (!(thrown instanceof Thrown)) throw thrown;
+      refuseProgramError(machine, thrown);
       if (called) throw new Undecided('a handler throws after it has passed the request on', thrown.at);
       called = true;
       then(thrown.value === undefined ? machine.error('Error', 'undefined') : thrown.value);
@@ -194,12 +195,20 @@ class Passage {
     }
     if (!isPromise(machine, result) || result.inner.status !== 'rejected' || called) return;
     if (!this.server.passesRejections) throw new Undecided('a rejected promise that nothing handles', result.inner.at ?? at);
+    refuseProgramError(machine, new Thrown(result.inner.value, result.inner.at ?? at));
     called = true;
     then(result.inner.value);
   }
 }
 
 const takesError = (handler: Value): boolean => handler instanceof Fn && handler.code instanceof Closure && handler.code.node.params.length === 4;
+
+/** A mistake such as reading a property of `undefined`: more likely one of the models than of a program that is in use, so what it leads to is not decided. */
+export function refuseProgramError(machine: Machine, thrown: Thrown): void {
+  const { value } = thrown;
+  if (!isObject(value) || (value.proto !== machine.intrinsic('TypeError') && value.proto !== machine.intrinsic('ReferenceError'))) return;
+  throw new Undecided(`the program fails: ${spelled(machine.get(value, 'message'))}`, thrown.at);
+}
 
 /** Handlers follow each other, and answers are given, for certain or not at all. */
 export function refuseUncertain(machine: Machine, what: string, at: Place): void {

@@ -1,6 +1,6 @@
 import type { Place } from '../markup.js';
 import type { Frame, Machine } from './machine.js';
-import { Boxed, Fn, Thrown, Undecided, Unknown, type Value } from './values.js';
+import { Boxed, Fn, isObject, Thrown, Undecided, Unknown, type Value } from './values.js';
 
 /** A promise; `uncertain` when it may not have been settled the way it was. */
 export interface PromiseState {
@@ -22,6 +22,12 @@ export function resolve(machine: Machine, promise: PromiseObj, value: Value): vo
   if (promise.inner.status !== 'pending') return;
   if (isPromise(machine, value)) {
     react(machine, value, () => settle(machine, promise, value.inner.status === 'rejected' ? 'rejected' : 'fulfilled', value.inner.value, value.inner.uncertain, value.inner.at));
+    return;
+  }
+  const then = isObject(value) ? machine.get(value, 'then') : undefined;
+  // A thenable: what it calls back with settles the promise.
+  if (then instanceof Fn) {
+    machine.call(then, [machine.fn('resolve', ([result]) => { resolve(machine, promise, result); return undefined; }), machine.fn('reject', ([reason], _self, at) => { reject(machine, promise, reason, at); return undefined; })], value);
     return;
   }
   settle(machine, promise, 'fulfilled', value, null, null);
@@ -86,7 +92,10 @@ export function awaitValue(frame: Frame, value: Value, at: Place): Value {
     machine.uncertain ??= value;
     return value;
   }
-  if (!isPromise(machine, value)) return value;
+  if (!isPromise(machine, value)) {
+    if (!isObject(value) || !(machine.get(value, 'then', at) instanceof Fn)) return value;
+    return awaitValue(frame, fulfilled(machine, value), at);
+  }
   machine.settle(() => value.inner.status !== 'pending');
   const { status, value: settled, uncertain } = value.inner;
   if (status === 'pending') throw new Undecided('waits for something that nothing brings about', at);
