@@ -19,7 +19,7 @@ module.exports = {
       to: { pathNot: '^(services/coordinator/src/engine/|libs/contracts/|node_modules/(@marcbachmann/cel-js|yaml|zod))' } },
     vendor('nats-behind-the-bus', '^node_modules/@nats-io/', '^libs/(bus|testing)/', 'NATS appears in libs/bus alone.'),
     vendor('s3-behind-artifacts', '^node_modules/minio/', '^libs/artifacts/', 'The S3 client appears in libs/artifacts alone.'),
-    vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm|@nestjs/typeorm)/', '^(services/(coordinator|standalone)/|libs/(testing|embedded)/)', 'Only the coordinator owns Postgres.'),
+    vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm)/', '^(services/(coordinator|standalone)/|libs/(testing|embedded)/)', 'Only the coordinator owns Postgres.'),
   ],
   options: {
     tsPreCompilationDeps: true,
