@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { delimiter, dirname } from 'node:path';
 import { childEnvironment } from '#config';
 
 const START_LIMIT_MS = 180_000;
@@ -16,7 +17,7 @@ export interface Application {
  */
 export async function startApplication(options: { folder: string; command: string; readyUrl: string; env: Record<string, string> }): Promise<Application> {
   const [program = '', ...args] = options.command.trim().split(/\s+/);
-  const child = spawn(program, args, { cwd: options.folder, env: { ...childEnvironment(), ...options.env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { cwd: options.folder, env: { ...childEnvironment(), PATH: pathWithThisNode(), ...options.env }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const keep = (chunk: Buffer) => { output = (output + chunk.toString('utf8')).slice(-OUTPUT_TAIL); };
   child.stdout.on('data', keep);
@@ -52,6 +53,9 @@ export async function startApplication(options: { folder: string; command: strin
   }
   return { stop };
 }
+
+/** Applications run on the Node that runs this, whatever the machine has. */
+export const pathWithThisNode = (): string => [dirname(process.execPath), childEnvironment()['PATH'] ?? ''].join(delimiter);
 
 async function answers(url: string): Promise<boolean> {
   try {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { childEnvironment } from '#config';
 import { freePort } from '#embedded';
+import { pathWithThisNode } from './application.js';
 import { ENGINES } from './engine.js';
 import { isGood, measure } from './measure.js';
 import { table } from './table.js';
@@ -20,7 +21,8 @@ async function install(folder: string): Promise<void> {
   const hash = createHash('sha256').update(lock).digest('hex');
   const mark = join(folder, 'node_modules/.pullwright-installed');
   if (await readFile(mark, 'utf8').catch(() => '') === hash) return;
-  await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, env: childEnvironment(['npm_config_cache', 'npm_config_registry']), maxBuffer: 16 * 1024 * 1024 });
+  // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, which is what npm writes where a registry does not carry them.
+  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], { cwd: folder, env: { ...childEnvironment(['npm_config_cache', 'npm_config_registry']), PATH: pathWithThisNode() }, maxBuffer: 16 * 1024 * 1024 });
   await writeFile(mark, hash);
 }
 
