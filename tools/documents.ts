@@ -26,7 +26,7 @@ function problemsOf(file: string): string[] {
     if (!existsSync(normalize(join(dirname(file), target.split('#')[0] as string)))) problems.push(`${file}: the link ${target} leads nowhere`);
   }
   for (const [, code] of text.matchAll(/`([^`\n]+)`/g)) {
-    if (!code || !/^[\w.@*<>{}…-]+(\/[\w.@*<>{}…-]+)+\/?$/.test(code) || !topLevel.has(code.split('/')[0] as string) || code.startsWith('pullwright/')) continue;
+    if (!code || !/^[\w.@*<>{}…-]+(\/[\w.@*<>{}…-]+)+\/?$/.test(code) || !topLevel.has(code.split('/')[0]) || code.startsWith('pullwright/')) continue;
     if (!exists(code)) problems.push(`${file}: there is no ${code}`);
   }
   for (const [, script] of text.matchAll(/npm run ([a-z][\w:-]*)/g)) if (script && !scripts[script]) problems.push(`${file}: there is no npm script ${script}`);

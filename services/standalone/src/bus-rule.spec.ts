@@ -59,7 +59,7 @@ const json = ({ payload }: RecordedMessage): unknown => JSON.parse(payload.toStr
 test('the run was a whole one, and every kind of message was heard', () => {
   expect(run.status).toBe('succeeded');
   const kinds = new Set(own().map(({ subject }) => subject.split('.')[1]));
-  expect([...kinds].sort()).toEqual(expect.arrayContaining(['command', 'event', 'progress', 'query', 'result', 'task']));
+  expect([...kinds]).toEqual(expect.arrayContaining(['command', 'event', 'progress', 'query', 'result', 'task']));
   const tasks = new Set(own().filter(({ subject }) => subject.startsWith('pullwright.task.')).map(({ subject }) => subject));
   expect([...tasks].sort()).toEqual(['pullwright.task.case-generator.design', 'pullwright.task.crawler.crawl', 'pullwright.task.engineer.write', 'pullwright.task.pr-publisher.open']);
 });
