@@ -35,7 +35,7 @@ function visit(browser: Browser, path: string): Tab {
 }
 
 const textOf = (element: DomElement): string => element.content.map((node) => (node.kind === 'element' ? textOf(node) : node.kind === 'text' ? (typeof node.text === 'string' ? node.text : '?') : '[gap]')).join('');
-const text = (tab: Tab): string => domOf(tab.page).content.map((node) => (node.kind === 'element' ? textOf(node) : '')).join(' ');
+const text = (tab: Tab): string => domOf(tab.page).content.map((node) => (node.kind === 'element' && node.certain ? textOf(node) : '')).join(' ').trim();
 
 function find(tab: Tab, tag: string, words: string): DomElement {
   const found = domOf(tab.page).elements.find((element) => element.markup.tag === tag && (textOf(element) === words || element.markup.attributes.get('name') === words));
@@ -109,6 +109,11 @@ describe('the app router', () => {
     expect([done.page.path, text(done)]).toEqual(['/join/done', 'OpenTwo Welcome']);
   });
 
+  it('gives client pages their parameters through use()', () => {
+    const { browser } = open({ 'app/items/[id]/page.tsx': `'use client'; import { use } from 'react'; export default function Item({ params }) { const { id } = use(params); return <h1>Item {id}</h1>; }` });
+    expect(text(visit(browser, '/items/7'))).toBe('OpenTwo Item 7');
+  });
+
   it('does not guess what a database answers', () => {
     const { browser } = open({
       'app/list/page.tsx': `import { db } from 'some-database'; export const metadata = { title: 'List' };
@@ -132,6 +137,28 @@ describe('the app router', () => {
     expect(visit(browser, '/shop/admin').page.path).toBe('/shop/login');
     expect(text(visit(browser, '/shop/old'))).toBe('OpenTwo Home');
     expect(browser.open('/admin', undefined)).toMatchObject({ ok: false });
+  });
+});
+
+describe('addresses', () => {
+  const pages = { 'app/page.tsx': `export default () => <h1>Home</h1>;`, 'app/about/page.tsx': `export default () => <h1>About</h1>;` };
+
+  it('are not pages when a file, a handler or a rewrite answers', () => {
+    const { browser } = open({
+      ...pages, 'app/not-found.tsx': `export default () => <h1>Nothing</h1>;`, 'public/terms.pdf': '', 'app/api/items/[id]/route.ts': 'export function GET() {}', 'app/sitemap.ts': '', 'pages/api/old.ts': '',
+      'next.config.mjs': `export default { rewrites: async () => ({ beforeFiles: [{ source: '/about', destination: 'https://elsewhere.example' }], fallback: [{ source: '/legacy/:path*', destination: 'https://old.example/:path*' }] }) };`,
+    });
+    for (const path of ['/terms.pdf', '/api/items/3', '/sitemap', '/api/old', '/about', '/legacy/x']) expect([path, browser.open(path, undefined).ok]).toEqual([path, false]);
+    expect(text(visit(browser, '/nothing'))).toBe('OpenTwo Nothing');
+  });
+
+  it('end as the configuration has it', () => {
+    expect(visit(open(pages).browser, '/about/').page.path).toBe('/about');
+    const slashed = open({ ...pages, 'next.config.mjs': 'export default { trailingSlash: true };' });
+    expect(slashed.app.routes.map(({ paths }) => paths)).toEqual([['/'], ['/about/']]);
+    const { page } = visit(slashed.browser, '/about?x=1');
+    expect(page.path).toBe('/about/?x=1');
+    expect(find({ page, focus: null }, 'a', 'Two').markup.attributes.get('href')).toBe('/items/two/');
   });
 });
 

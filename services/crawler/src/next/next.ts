@@ -1,6 +1,7 @@
 import type { LeftOut } from '#contracts';
 import type { Application, EventOutcome, Framework, Outcome, Page, PageRequest, Repo, Session, UserEvent } from '../framework.js';
 import { emptyStorage, copyStorage, type BrowserStorage } from '../interpret/machine.js';
+import { looseJson, record } from '../interpret/resolution.js';
 import type { Undecided } from '../interpret/values.js';
 import type { MarkupElement, Place } from '../markup.js';
 import { fieldReader } from '../react/page-run.js';
@@ -25,14 +26,16 @@ interface Log { readonly address: string; readonly session: NextSession | undefi
 /** How many page loads are kept ready; others are made again from their logs. */
 const KEPT_LOADS = 8;
 
-interface Manifest { path: string; root: string; line: number; version: string | undefined }
+interface Manifest { path: string; root: string; line: number; version: string }
 
 function manifests(repo: Repo): Manifest[] {
   return repo.paths.filter((path) => /(?:^|\/)package\.json$/.test(path) && !path.includes('node_modules/')).flatMap((path) => {
-    const lines = (repo.text(path) ?? '').split('\n');
-    const index = lines.findIndex((line) => /^\s*"next"\s*:\s*"/.test(line));
-    if (index < 0) return [];
-    return [{ path, root: path.slice(0, -'/package.json'.length), line: index + 1, version: /:\s*"([^"]{1,60})"/.exec(lines[index] ?? '')?.[1] }];
+    const text = repo.text(path);
+    const manifest = record(looseJson(text));
+    const version = { ...record(manifest?.['devDependencies']), ...record(manifest?.['dependencies']) }['next'];
+    if (typeof version !== 'string') return [];
+    const line = (text ?? '').split('\n').findIndex((words) => words.includes('"next"'));
+    return [{ path, root: path.slice(0, -'/package.json'.length), line: line + 1, version: version.slice(0, 60) }];
   });
 }
 
@@ -141,14 +144,14 @@ class NextApplication implements Application {
 
 function reasonOf(undecided: Undecided): LeftOut['reason'] {
   if (undecided.limit) return 'limit-reached';
+  if (/\bAPI\b/.test(undecided.reason)) return 'needs-backend';
   return /\b(?:session|cookie|sign|auth|login|user)/i.test(undecided.reason) ? 'needs-login' : 'unknown-outcome';
 }
 
 function addressesOf(site: Site, route: NextRoute): string[] {
-  const { basePath } = site.config;
   const plain = pathOf(route.segments, new Map());
   const listed = route.segments.some(({ kind }) => kind !== 'static') ? listedAddresses(site, route) : [];
-  return [...new Set([...(plain === null ? [] : [plain]), ...listed])].map((path) => (basePath !== '' && path === '/' ? basePath : `${basePath}${path}`));
+  return [...new Set([...(plain === null ? [] : [plain]), ...listed])].map((path) => new PageLoad(site, path, emptyStorage()).shown(path));
 }
 
 function listedAddresses(site: Site, route: NextRoute): string[] {

@@ -1,6 +1,7 @@
 import type { Hint, Page, Repo, UserEvent } from '../framework.js';
 import type { Markup, MarkupElement, Place, Words } from '../markup.js';
 import { copyStorage, type BrowserStorage, type Machine, type ModuleModels } from '../interpret/machine.js';
+import { isPromise } from '../interpret/promises.js';
 import { startMachine } from '../interpret/start.js';
 import { Fn, isObject, Undecided, Unknown, type Obj, type Value } from '../interpret/values.js';
 import { dispatchTo } from '../react/events.js';
@@ -10,11 +11,11 @@ import { Renderer, type Host } from '../react/renderer.js';
 import { taint } from '../react/taint.js';
 import { authenticationModels } from './authentication.js';
 import { componentModels, settled } from './components.js';
-import { redirected, type NextConfig } from './config.js';
+import { mayBeRewritten, redirected, type NextConfig } from './config.js';
 import { fileModels, placeProcess } from './files.js';
 import { askMiddleware, responseClass, serverModels } from './middleware.js';
 import { navigationModels, Signal, type Navigator } from './navigation.js';
-import { matchRoute, type NextRoute, type NextRoutes, type Params } from './routes.js';
+import { isAmong, matchRoute, type NextRoute, type NextRoutes, type Params } from './routes.js';
 import { notFoundTree, treeOf, type Tree } from './tree.js';
 
 /** The application as its files say it, whatever is visited. */
@@ -70,7 +71,18 @@ export class PageLoad implements Navigator {
 
   // ── Addresses ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  shown(href: string): string { return href.startsWith('/') && !href.startsWith('//') ? `${this.site.config.basePath}${href}` : href; }
+  shown(href: string): string {
+    if (!href.startsWith('/') || href.startsWith('//')) return href;
+    const path = `${this.site.config.basePath}${this.slashed(href)}`;
+    // The root of a base path has no slash at its end.
+    return this.site.config.basePath !== '' && !this.site.config.trailingSlash ? path.replace(/\/(?=$|[?#])/, '') : path;
+  }
+  /** The path with or without a slash at its end, as the configuration has it. */
+  private slashed(href: string): string {
+    const [, path = '/', rest = ''] = /^([^?#]*)(.*)$/s.exec(href) ?? [];
+    const bare = path.replace(/\/$/, '');
+    return `${bare === '' ? '/' : this.site.config.trailingSlash && !/\.\w+$/.test(bare) ? `${bare}/` : bare}${rest}`;
+  }
   owns(href: string): boolean { return !/^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(href) && !href.startsWith('#'); }
   go(href: string, _how: 'push' | 'replace', at: Place): void {
     this.machine.effect('navigation', at);
@@ -111,8 +123,8 @@ export class PageLoad implements Navigator {
     const verdict = this.site.middleware === undefined ? { kind: 'pass' as const } : askMiddleware(this.machine, this.site.middleware, address);
     if (verdict.kind === 'redirect') { this.turns.push(verdict.at); this.enter(this.inside(verdict.to.href, verdict.at), verdict.to.unknown, turns + 1); return; }
     const served = verdict.kind === 'rewrite' ? this.inside(verdict.to.href, verdict.at) : address;
-    const match = matchRoute(this.site.routes.routes, served.split(/[?#]/, 1)[0] ?? '/');
-    this.address = address;
+    const match = this.routeOf(served.split(/[?#]/, 1)[0] ?? '/');
+    this.address = this.slashed(address);
     this.machine.address = this.shown(address);
     this.unknownSearch = unknownSearch;
     this.pattern = match?.route.pattern ?? '/404';
@@ -123,6 +135,17 @@ export class PageLoad implements Navigator {
     else if (built === null) this.showMissing(null);
     else if (built.thrown?.value instanceof Signal) this.follow(built.thrown.value, match?.route ?? null, built.thrown.at, turns);
     else throw built.undecided ?? new Undecided('the page fails to load', built.thrown?.at);
+  }
+
+  /** The route whose page answers; `null` when nothing does. */
+  private routeOf(pathname: string): ReturnType<typeof matchRoute> {
+    const { repo, root, routes, config } = this.site;
+    if (pathname !== '/' && repo.paths.includes(`${root === '' ? '' : `${root}/`}public${pathname}`)) throw new Undecided(`${pathname} is a file of its own`, this.site.at);
+    const match = matchRoute(routes.routes, pathname);
+    const exact = match?.route.segments.every(({ kind }) => kind === 'static') ?? false;
+    if (mayBeRewritten(config, pathname, exact)) throw new Undecided(`next.config may rewrite ${pathname}`, this.site.at);
+    if (!exact && isAmong(routes.others, pathname)) throw new Undecided(`${pathname} is no page`, this.site.at);
+    return match;
   }
 
   private follow(signal: Signal, route: NextRoute | null, at: Place, turns = 0): void {
@@ -174,8 +197,10 @@ export class PageLoad implements Navigator {
 
   // ── Actions ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** `useActionState` with actions whose redirects are followed. */
+  /** `useActionState` with actions whose redirects are followed, and `use` for the parameters of a page. */
   private withActions(react: Obj): Obj {
+    const use = this.machine.get(react, 'use');
+    react.put('use', this.machine.fn('use', ([source], self, at) => (isPromise(this.machine, source) ? settled(this.machine, source, at) : this.machine.call(use, [source], self, at))));
     for (const name of ['useActionState', 'useFormState']) {
       const hook = this.machine.get(react, name);
       react.put(name, this.machine.fn(name, ([action, initial], self, at) => this.machine.call(hook, [action instanceof Fn ? this.guarded(action) : action, initial], self, at)));
@@ -212,8 +237,9 @@ export class PageLoad implements Navigator {
   /** Everything of a page but its session. */
   view(): Omit<Page, 'session' | 'fields'> {
     const body = bodyOf(this.renderer.markup);
+    const title = this.title ?? body.title ?? programTitle(this.machine.title);
     return {
-      ...this.shownAddress(), route: this.pattern, title: this.title ?? body.title ?? programTitle(this.machine.title), markup: body.markup, at: this.tree?.at ?? this.site.at,
+      ...this.shownAddress(), route: this.pattern, title, markup: [...body.markup, announcer(title, this.site.at)], at: this.tree?.at ?? this.site.at,
       styles: this.machine.styles.map((path) => ({ path })), needs: [{ kind: 'server', detail: 'the Next.js server', at: this.site.at }, ...this.machine.needs],
     };
   }
@@ -260,6 +286,12 @@ function findBody(markup: readonly Markup[]): readonly Markup[] | null {
 function textOfTitle(node: MarkupElement): Words {
   const parts = node.children.map((child) => (child.kind === 'text' ? child.text : { undecided: 'the title' }));
   return parts.find((part) => typeof part !== 'string') ?? parts.map((part) => (typeof part === 'string' ? part : '')).join('');
+}
+
+/** After moving on, Next tells screen readers the title of the page in an element of its own: a text that equals the title may then be there twice. */
+function announcer(title: Words | null, at: Place): Markup {
+  const children: Markup[] = title === null ? [] : [{ kind: 'text', text: title, at }];
+  return { kind: 'group', when: 'unsure', why: 'what Next announces', at, children: [{ kind: 'element', tag: 'p', attributes: new Map([['role', 'alert'], ['aria-live', 'assertive']]), children, at }] };
 }
 
 /** What the program itself wrote to `document.title`. */

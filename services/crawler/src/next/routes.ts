@@ -22,6 +22,8 @@ export interface NextRoutes {
   routes: readonly NextRoute[];
   /** Folder of `app`, when there is one, with what wraps pages that do not exist. */
   rootFolder?: Folder;
+  /** Addresses that something else than a page answers: route handlers, `pages/api`, images and files that Next makes, pages of kinds that are left out. */
+  others: ReadonlyArray<readonly Segment[]>;
   /** `pages/_app`, `pages/404`. */
   pagesApp?: string;
   pages404?: string;
@@ -44,7 +46,7 @@ export function findRoutes(repo: Repo, root: string): NextRoutes {
   const routes = [...app, ...pages.filter((route) => !taken.has(route.pattern))].sort((a, b) => bySpecificity(a.segments, b.segments));
   const pagesApp = moduleAt(files, `${base}pages/_app`);
   const pages404 = moduleAt(files, `${base}pages/404`);
-  return { routes, ...(app.length > 0 && { rootFolder: folderAt(repo, files, `${base}app`, null) }), ...(pagesApp && { pagesApp }), ...(pages404 && { pages404 }) };
+  return { routes, others: [...otherAddresses(repo, `${base}app`, /^(?:route|sitemap|robots|manifest|icon|apple-icon|opengraph-image|twitter-image|favicon)\d*\.\w+$/), ...apiAddresses(repo, `${base}pages`)], ...(app.length > 0 && { rootFolder: folderAt(repo, files, `${base}app`, null) }), ...(pagesApp && { pagesApp }), ...(pages404 && { pages404 }) };
 }
 
 function appRoutes(repo: Repo, files: ReadonlySet<string>, app: string): NextRoute[] {
@@ -62,6 +64,24 @@ function appRoutes(repo: Repo, files: ReadonlySet<string>, app: string): NextRou
     routes.push({ pattern: patternOf(names.filter((name) => !isGroup(name))), router: 'app', segments, page: path, folders });
   }
   return routes;
+}
+
+/** Where files of `app/` that are no pages answer. What is generated has a name of its own below its folder, so it counts with everything there that has an extension. */
+function otherAddresses(repo: Repo, app: string, files: RegExp): Segment[][] {
+  return repo.paths.flatMap((path) => {
+    if (!path.startsWith(`${app}/`)) return [];
+    const names = path.slice(app.length + 1).split('/');
+    const file = names.pop() ?? '';
+    const special = names.some((name) => name.startsWith('@') || /^\(\.{1,3}\)/.test(name));
+    if (!(special ? /^(?:page|default)\./ : files).test(file)) return [];
+    const segments = names.filter((name) => !isGroup(name) && !name.startsWith('@')).map((name) => segmentOf(name.replace(/^\(\.{1,3}\)/, '')));
+    return [file.startsWith('route.') || special ? segments : [...segments, { kind: 'static', text: file.replace(/\.(?:tsx?|jsx?)$/, '') }]];
+  });
+}
+
+function apiAddresses(repo: Repo, pages: string): Segment[][] {
+  return repo.paths.filter((path) => path.startsWith(`${pages}/api/`) || /\/api\.[jt]sx?$/.test(path)).filter((path) => path.startsWith(`${pages}/`))
+    .map((path) => path.slice(pages.length + 1).replace(/\.\w+$/, '').split('/').filter((name, i, all) => !(name === 'index' && i === all.length - 1)).map(segmentOf));
 }
 
 const isGroup = (name: string): boolean => name.startsWith('(') && name.endsWith(')');
@@ -135,6 +155,12 @@ function matchSegments(segments: readonly Segment[], parts: readonly string[]): 
     else params.set(segment.name, decoded(part));
   }
   return parts.length === segments.length ? params : null;
+}
+
+/** Whether a path without search and hash belongs to one of these. */
+export function isAmong(addresses: ReadonlyArray<readonly Segment[]>, pathname: string): boolean {
+  const parts = pathname.split('/').filter((part) => part !== '');
+  return addresses.some((segments) => matchSegments(segments, parts) !== null);
 }
 
 /** The path of a route with these parameters; `null` when one is missing. */

@@ -56,7 +56,7 @@ function wrapped(machine: Machine, page: ElementObj, folders: readonly Folder[],
       if (path === undefined) continue;
       const at: Place = { file: path, line: 1 };
       const props = machine.object({ children: machine.array([element]), params: awaitable(machine, paramsObject(machine, params)) });
-      for (const slot of folder.slots) props.put(slot, new Unknown(`the slot @${slot}`, at));
+      for (const slot of folder.slots) props.put(slot, machine.element(new Unknown(`the slot @${slot}`, at), machine.object(), null, at));
       element = machine.element(defaultExportOf(machine, path), props, keyOf(path, path === folder.template ? params : ownParams(folders, folder, params)), at);
     }
   }
