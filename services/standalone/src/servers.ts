@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +9,14 @@ import { resolveNatsServer, startEmbeddedNats, startEmbeddedPostgres } from '#em
 /** NATS and Postgres: those that the environment names, or embedded ones with their data in the home folder. */
 export interface Server { url: string; stop(): Promise<void> }
 
-export async function startNats(home: string): Promise<Server> {
+/** An embedded one lets in nobody who has not got its password: whoever may publish tasks may have any repository of this user published to. */
+export async function startNats(home: string): Promise<Server & { user?: string; password?: string }> {
   const { NATS_URL } = childEnvironment(['NATS_URL']);
   if (NATS_URL) return given('NATS', 'NATS_URL', NATS_URL);
   const log = new Logger('nats');
   const binary = await resolveNatsServer(cacheFolder(home), (line) => log.log(line));
-  return startEmbeddedNats(join(home, 'nats'), { binary });
+  const account = { user: 'standalone', password: randomBytes(24).toString('base64url') };
+  return { ...await startEmbeddedNats(join(home, 'nats'), { binary, ...account }), ...account };
 }
 
 export async function startPostgres(home: string): Promise<Server> {
