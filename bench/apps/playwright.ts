@@ -9,7 +9,7 @@ import { childEnvironment } from '#config';
 const RUN_LIMIT_MS = 900_000;
 const CLI = join(dirname(createRequire(import.meta.url).resolve('@playwright/test/package.json')), 'cli.js');
 
-const launchOptions = () => ({ executablePath: childEnvironment(['CHROMIUM_PATH'])['CHROMIUM_PATH'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+const launchOptions = () => ({ executablePath: childEnvironment(['CHROMIUM_PATH'])['CHROMIUM_PATH'] ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
 
 export interface TestRun {
   /** File, describes and title: unique in a suite. */

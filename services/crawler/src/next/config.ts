@@ -85,3 +85,18 @@ export function redirected(config: NextConfig, pathname: string): { href: string
 export function mayBeRewritten(config: NextConfig, pathname: string, exact: boolean): boolean {
   return [...config.rewrites.before, ...(exact ? [] : config.rewrites.after)].some((source) => matchSource(source, pathname) !== null);
 }
+
+/** A path of the application with or without a slash at its end, as the configuration has it; search and hash stay. */
+export function slashed(config: NextConfig, href: string): string {
+  const [, path = '/', rest = ''] = /^([^?#]*)(.*)$/s.exec(href) ?? [];
+  const bare = path.replace(/\/$/, '');
+  return `${bare === '' ? '/' : config.trailingSlash && !/\.\w+$/.test(bare) ? `${bare}/` : bare}${rest}`;
+}
+
+/** What an `href` or the address bar shows for a path of the application; other addresses as they are. */
+export function shownAddress(config: NextConfig, href: string): string {
+  if (!href.startsWith('/') || href.startsWith('//')) return href;
+  const path = `${config.basePath}${slashed(config, href)}`;
+  // The root of a base path has no slash at its end.
+  return config.basePath !== '' && !config.trailingSlash ? path.replace(/\/(?=$|[?#])/, '') : path;
+}

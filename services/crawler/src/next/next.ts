@@ -6,7 +6,7 @@ import type { Undecided } from '../interpret/values.js';
 import type { MarkupElement, Place } from '../markup.js';
 import { fieldReader } from '../react/page-run.js';
 import { pathOf as hostPath, type Host } from '../react/renderer.js';
-import { readConfig } from './config.js';
+import { readConfig, shownAddress } from './config.js';
 import { PageLoad, type HandledEvent, type Site } from './page-load.js';
 import { findRoutes, moduleAt, pathOf, type NextRoute } from './routes.js';
 import { listedParams } from './tree.js';
@@ -151,7 +151,7 @@ function reasonOf(undecided: Undecided): LeftOut['reason'] {
 function addressesOf(site: Site, route: NextRoute): string[] {
   const plain = pathOf(route.segments, new Map());
   const listed = route.segments.some(({ kind }) => kind !== 'static') ? listedAddresses(site, route) : [];
-  return [...new Set([...(plain === null ? [] : [plain]), ...listed])].map((path) => new PageLoad(site, path, emptyStorage()).shown(path));
+  return [...new Set([...(plain === null ? [] : [plain]), ...listed])].map((path) => shownAddress(site.config, path));
 }
 
 function listedAddresses(site: Site, route: NextRoute): string[] {

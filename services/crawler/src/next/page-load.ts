@@ -11,7 +11,7 @@ import { Renderer, type Host } from '../react/renderer.js';
 import { taint } from '../react/taint.js';
 import { authenticationModels } from './authentication.js';
 import { componentModels, settled } from './components.js';
-import { mayBeRewritten, redirected, type NextConfig } from './config.js';
+import { mayBeRewritten, redirected, shownAddress, slashed, type NextConfig } from './config.js';
 import { fileModels, placeProcess } from './files.js';
 import { askMiddleware, responseClass, serverModels } from './middleware.js';
 import { navigationModels, Signal, type Navigator } from './navigation.js';
@@ -71,18 +71,7 @@ export class PageLoad implements Navigator {
 
   // ── Addresses ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  shown(href: string): string {
-    if (!href.startsWith('/') || href.startsWith('//')) return href;
-    const path = `${this.site.config.basePath}${this.slashed(href)}`;
-    // The root of a base path has no slash at its end.
-    return this.site.config.basePath !== '' && !this.site.config.trailingSlash ? path.replace(/\/(?=$|[?#])/, '') : path;
-  }
-  /** The path with or without a slash at its end, as the configuration has it. */
-  private slashed(href: string): string {
-    const [, path = '/', rest = ''] = /^([^?#]*)(.*)$/s.exec(href) ?? [];
-    const bare = path.replace(/\/$/, '');
-    return `${bare === '' ? '/' : this.site.config.trailingSlash && !/\.\w+$/.test(bare) ? `${bare}/` : bare}${rest}`;
-  }
+  shown(href: string): string { return shownAddress(this.site.config, href); }
   owns(href: string): boolean { return !/^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(href) && !href.startsWith('#'); }
   go(href: string, _how: 'push' | 'replace', at: Place): void {
     this.machine.effect('navigation', at);
@@ -124,7 +113,7 @@ export class PageLoad implements Navigator {
     if (verdict.kind === 'redirect') { this.turns.push(verdict.at); this.enter(this.inside(verdict.to.href, verdict.at), verdict.to.unknown, turns + 1); return; }
     const served = verdict.kind === 'rewrite' ? this.inside(verdict.to.href, verdict.at) : address;
     const match = this.routeOf(served.split(/[?#]/, 1)[0] ?? '/');
-    this.address = this.slashed(address);
+    this.address = slashed(this.site.config, address);
     this.machine.address = this.shown(address);
     this.unknownSearch = unknownSearch;
     this.pattern = match?.route.pattern ?? '/404';
@@ -239,11 +228,11 @@ export class PageLoad implements Navigator {
     const body = bodyOf(this.renderer.markup);
     const title = this.title ?? body.title ?? programTitle(this.machine.title);
     return {
-      ...this.shownAddress(), route: this.pattern, title, markup: [...body.markup, announcer(title, this.site.at)], at: this.tree?.at ?? this.site.at,
+      ...this.pathOrOpen(), route: this.pattern, title, markup: [...body.markup, announcer(title, this.site.at)], at: this.tree?.at ?? this.site.at,
       styles: this.machine.styles.map((path) => ({ path })), needs: [{ kind: 'server', detail: 'the Next.js server', at: this.site.at }, ...this.machine.needs],
     };
   }
-  private shownAddress(): Pick<Page, 'path' | 'openSearch'> {
+  private pathOrOpen(): Pick<Page, 'path' | 'openSearch'> {
     const path = this.shown(this.address);
     return this.unknownSearch.size > 0 ? { path: path.split(/[?#]/, 1)[0] ?? '/', openSearch: true } : { path };
   }
