@@ -10,12 +10,13 @@ import { Stylist } from './styles/stylist.js';
 import { testConventionsOf } from './test-conventions.js';
 
 export const agents: AgentHandlers = {
-  'crawler/crawl': async (_inputs, { task, signal, progress, log }) => {
-    const repo = await openRepo(task.repository, task.ref, undefined, (done, total) => progress('read', done, total));
-    log(`${repo.counts.filesRead} of ${repo.counts.files} files read`);
-    const map = crawl(repo, depthOf(task.params.depth), (done, total) => { signal.throwIfAborted(); progress('explore', done, total); });
+  'crawler/crawl': async (_inputs, context) => {
+    const { task, signal } = context;
+    const repo = await openRepo(task.repository, task.ref, undefined, (done, total) => context.progress('read', done, total));
+    context.log(`${repo.counts.filesRead} of ${repo.counts.files} files read`);
+    const map = crawl(repo, depthOf(task.params.depth), (done, total) => { signal.throwIfAborted(); context.progress('explore', done, total); });
     const features = featuresOf(map);
-    log(`${map.routes.length} routes, ${map.screens.length} screens, ${map.behaviours.length} behaviours, ${features.length} features`);
+    context.log(`${map.routes.length} routes, ${map.screens.length} screens, ${map.behaviours.length} behaviours, ${features.length} features`);
     return {
       outputs: { map, features },
       facts: { commit: map.commit, routes: map.routes.length, screens: map.screens.length, behaviours: map.behaviours.length, features: features.length, skipped: map.leftOut.length },

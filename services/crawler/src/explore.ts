@@ -27,7 +27,10 @@ const BUDGETS: Record<Depth, { screens: number; behaviours: number; calls: numbe
   deep: { screens: 320, behaviours: 800, calls: 20_000, actions: 2, journeys: 3, alike: 4 },
 };
 
-interface Node { screen: Screen; view: View; actions: number; journeys: number; /** Controls that were tried on the screen this one came from. */ known: ReadonlySet<string> }
+/** Beyond the budget of its depth a screen is still searched, this many actions and submissions further, for controls of lines that were not tried anywhere on its route. */
+const FARTHER = 2;
+
+interface Node { screen: Screen; view: View; actions: number; journeys: number; /** The screen that an action changed into this one. */ from: Node | null; /** Controls that were tried on the screen this one came from. */ known: ReadonlySet<string> }
 
 export function explore(app: Application, repo: Repo, stylist: Stylist, options: { depth: Depth; testIdAttribute: string; progress(done: number, total: number): void }): Exploration {
   return new Explorer(app, repo, stylist, options).run();
@@ -40,7 +43,8 @@ class Explorer {
   private readonly nodes: Node[] = [];
   private readonly behaviours: Behaviour[] = [];
   private readonly ids = new Set<string>();
-  private readonly covered = new Set<string>();
+  /** Links that were followed, with the route that they led to: by themselves, and once more behind a submission (who is signed in may get elsewhere). */
+  private readonly covered = new Map<string, string>();
   /** Contents of screens that were explored: the same under another address (a hash, an index file) holds nothing new. */
   private readonly explored = new Set<string>();
   private readonly tries = new Map<string, number>();
@@ -66,7 +70,9 @@ class Explorer {
       if (this.explored.has(node.view.content)) continue;
       this.explored.add(node.view.content);
       this.exploreLinks(node);
-      if (this.options.depth !== 'smoke' && node.actions <= this.budget.actions && node.journeys <= this.budget.journeys) this.exploreControls(node);
+      if (this.options.depth === 'smoke') continue;
+      this.carryOver(node);
+      if (node.actions <= this.budget.actions + FARTHER && node.journeys <= this.budget.journeys + FARTHER) this.exploreControls(node);
     }
     const routes = this.app.routes.map((route) => ({ pattern: route.pattern, framework: this.app.framework, at: this.repo.locate(route.at), screens: [...(this.routeScreens.get(route.pattern) ?? [])] }));
     return { screens: this.nodes.map((node) => node.screen), behaviours: this.behaviours, routes };
@@ -95,13 +101,13 @@ class Explorer {
     if (node.screen.elements.some((element) => isShown(element) && handles(element).length > 0)) this.record({ kind: 'redirect', visited: path, node, to: node, planned: [], stepped: opened, label: path, id });
   }
 
-  /** The node of a view that a fresh visit of its path shows too. */
+  /** The node of a view that a fresh visit of its path shows too: it starts from that visit, which remembers nothing of the redirect. */
   private revisited(view: View): Node | null {
     const known = this.bySignature.get(view.signature);
     if (known?.screen.entry.by === 'visit') return known;
     const fresh = this.browser.open(view.tab.page.path, undefined);
-    if (!fresh.ok || this.view(fresh.tab).signature !== view.signature) return null;
-    return this.land(view, { by: 'visit' }, null);
+    const alone = fresh.ok ? this.view(fresh.tab) : null;
+    return alone?.signature === view.signature ? this.land(alone, { by: 'visit' }, null) : null;
   }
 
   /** The node that shows this view, made when there is none yet; `null` over the limit. */
@@ -115,7 +121,7 @@ class Explorer {
       needs: page.needs.map(({ kind, detail, at }) => ({ kind, detail: detail.slice(0, 300), ...(at && { at: this.repo.locate(at) }) })), at: this.repo.locate(page.at),
     };
     const inherited = from && pathOf(from.node.screen.path) === pathOf(page.path) ? new Set([...from.node.known, ...from.node.screen.elements.map((element) => element.id)]) : new Set<string>();
-    const node: Node = { screen, view, actions: from?.actions ?? 0, journeys: from?.journeys ?? 0, known: inherited };
+    const node: Node = { screen, view, actions: from?.actions ?? 0, journeys: from?.journeys ?? 0, from: from && from.actions > from.node.actions ? from.node : null, known: inherited };
     this.nodes.push(node);
     this.bySignature.set(view.signature, node);
     this.routeScreens.get(page.route)?.add(screen.id);
@@ -126,6 +132,7 @@ class Explorer {
   private mayTry(node: Node, what: string, at: Place): boolean {
     const key = `${what} ${at.file}:${at.line} ${node.screen.route}`;
     const count = this.tries.get(key) ?? 0;
+    if (count > 0 && (node.actions > this.budget.actions || node.journeys > this.budget.journeys)) return false;
     this.tries.set(key, count + 1);
     if (count === this.budget.alike) this.leaveOut('already-covered', `${what} of ${at.file}:${at.line} on ${node.screen.route}`, `${count} of the same line are tried`, at);
     return count < this.budget.alike;
@@ -142,17 +149,40 @@ class Explorer {
       const handled = hasHandler(node.view.dom.byKey.get(element.id), 'click');
       const edge = repeated ? `${landmark.role} ${element.name ?? element.text} ${link.href}` : `${element.at.file}:${element.at.line} ${link.href} ${handled ? describe(element) : ''}`;
       const self = withoutHash(link.href) === withoutHash(node.screen.path) && !handled;
-      if (this.covered.has(edge) || (self && (!link.href.includes('#') || link.href.endsWith('#')))) continue;
+      const behind = node.journeys > 0 ? `${edge} behind a submission` : edge;
+      if (this.covered.has(behind) || (self && (!link.href.includes('#') || link.href.endsWith('#')))) continue;
       const what = `link ${describe(element)} on ${node.screen.path}`;
       if (link.external || link.newTab) { this.leaveOut('external-link', what, link.href, element.at); continue; }
       if (!isShown(element)) { this.leaveOut(element.presence === 'hidden' ? 'hidden-by-style' : 'unknown-condition', what, undefined, element.at); continue; }
       if (!isTryable(element)) { this.leaveOut('no-accessible-name', what, undefined, element.at); continue; }
-      this.covered.add(edge);
+      this.covered.set(behind, '');
       const planned = [click(element.id)];
       const tried = this.attempt(node, planned);
       if (!('stepped' in tried)) { this.leaveOut(tried.reason, what, tried.detail, tried.at ?? element.at); continue; }
+      const { route } = tried.after.tab.page;
+      this.covered.set(behind, route);
+      if (behind !== edge && this.covered.get(edge) === route) continue;
       // Of the items of a list, a few stand for all: those of one line that lead to one route.
-      if (repeated || this.mayTry(node, `links to ${tried.after.tab.page.route}`, element.at)) this.note(node, { kind: 'navigation', steps: planned, result: tried }, describe(element), what, element.at, 0);
+      if (repeated || this.mayTry(node, `links to ${route}`, element.at)) this.note(node, { kind: 'navigation', steps: planned, result: tried }, describe(element), what, element.at, 0);
+    }
+  }
+
+  /** What an action changed may show on other pages (what is in the cart, say): the ways that led from the screen before are taken once more, until one page of each route differs. */
+  private carryOver(node: Node): void {
+    const { from } = node;
+    if (!from) return;
+    for (const way of this.behaviours.filter((behaviour) => behaviour.on === from.screen.id && behaviour.kind === 'navigation' && behaviour.navigates && behaviour.steps.length === 1)) {
+      const before = this.nodes.find(({ screen }) => screen.id === way.to);
+      const element = node.view.byId.get(way.steps[0]?.element ?? '');
+      const route = `carried from ${node.screen.route} to ${before?.screen.route}`;
+      if (this.exhausted() || !before || !element || !isTryable(element) || this.covered.has(route)) continue;
+      const planned = [click(element.id)];
+      const tried = this.attempt(node, planned);
+      if (!('stepped' in tried) || tried.after.tab.page.route !== before.screen.route || this.bySignature.has(tried.after.signature)) continue;
+      const carried = difference(before.view, tried.after, new Set());
+      if (carried.appears.length === 0) continue;
+      this.covered.set(route, route);
+      this.note(node, { kind: 'navigation', steps: planned, result: tried }, describe(element), `${describe(element)} on ${node.screen.path}`, element.at, 0);
     }
   }
 
@@ -199,8 +229,10 @@ class Explorer {
       const what = `${describe(element)} on ${node.screen.path}`;
       const tried = this.attempt(node, trial.steps);
       if (!('stepped' in tried)) { this.leaveOut(tried.reason, what, tried.detail, tried.at ?? element.at); continue; }
-      const to = this.note(node, { kind: trial.kind, steps: trial.steps, result: tried }, describe(element), what, element.at, 1);
-      if (to && to !== node && trial.kind === 'toggle') this.tryBack(node, to, element);
+      // Most fields of forms show nothing before the form is submitted.
+      if (trial.kind === 'edit' && element.inForm && isQuiet(difference(node.view, tried.after, new Set([element.id])))) continue;
+      const to = this.note(node, { kind: trial.kind, steps: trial.steps, result: tried }, describe(element), what, element.at, tried.leaves ? 0 : 1);
+      if (to && to !== node && trial.kind === 'toggle' && !tried.leaves) this.tryBack(node, to, element);
     }
   }
 
@@ -301,6 +333,7 @@ const pathAndSearch = (node: Node): string => node.screen.path;
 const firstWord = (element: Element | null | undefined): string => describe(element ?? undefined).split(/\s+/)[0] ?? '';
 const slug = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '').slice(0, 90) || 'behaviour';
 const describe = (element: Element | undefined): string => (element ? element.name ?? element.label ?? element.placeholder ?? element.text?.slice(0, 60) ?? element.testId ?? element.tag : '');
+const isQuiet = ({ appears, disappears, changes }: ReturnType<typeof difference>): boolean => appears.length + disappears.length + changes.length === 0;
 function kindOf(kind: Behaviour['kind'], effect: ReturnType<typeof difference>, leaves: boolean): Behaviour['kind'] {
   if (leaves && (kind === 'toggle' || kind === 'edit' || kind === 'select')) return 'navigation';
   return kind === 'toggle' && effect.appears.length === 0 && effect.changes.length === 0 && effect.disappears.length > 0 ? 'dismiss' : kind;

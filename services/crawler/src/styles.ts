@@ -232,7 +232,7 @@ function contentText(value: string, element: DomElement): Words {
       if (typeof words !== 'string') return words;
       text += words;
     } else return '';
-    rest = rest.slice((string ?? attr as RegExpExecArray)[0].length);
+    rest = rest.slice((string ?? attr)?.[0].length);
   }
   return text;
 }

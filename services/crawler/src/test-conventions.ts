@@ -31,7 +31,7 @@ export function testConventionsOf(repo: Repo, root: string): TestConventions {
 
   const sample = conventions.specs[0]?.file;
   const suffix = sample ? SPEC.exec(sample) : null;
-  conventions.language = sample ? (/\.[cm]?tsx?$/.test(sample) ? 'ts' : 'js') : config && /js$/.test(config) && !repo.paths.some((path) => /(^|\/)tsconfig\.json$/.test(path)) ? 'js' : 'ts';
+  conventions.language = sample ? (/\.[cm]?tsx?$/.test(sample) ? 'ts' : 'js') : config && config.endsWith('js') && !repo.paths.some((path) => /(^|\/)tsconfig\.json$/.test(path)) ? 'js' : 'ts';
   conventions.suffix = suffix ? suffix[0] : `.spec.${conventions.language}`;
   const folder = conventions.playwright?.testDir ?? root;
   conventions.esm = nearestManifest(repo, folder)?.type === 'module';
@@ -69,7 +69,7 @@ function readPlaywrightFile(repo: Repo, path: string, text: string, conventions:
       const title = node.arguments[0]?.type === 'StringLiteral' && /^(test|it|test\.(only|skip|fixme|slow|fail)|test\.describe(\.(parallel|serial))?|describe)$/.test(calleeOf(node.callee)) ? node.arguments[0].value : undefined;
       if (title !== undefined && titles.length < MAX_TITLES) titles.push(title.slice(0, 300));
     }
-    if (node.type === 'VariableDeclarator' && node.id.type === 'Identifier' && node.init?.type === 'CallExpression' && /\.extend$/.test(calleeOf(node.init.callee))) fixtures.push(node.id.name);
+    if (node.type === 'VariableDeclarator' && node.id.type === 'Identifier' && node.init?.type === 'CallExpression' && calleeOf(node.init.callee).endsWith('.extend')) fixtures.push(node.id.name);
     if (node.type === 'ClassDeclaration' && node.id && takesPage(node)) conventions.pageObjects.push({ className: node.id.name, file: path, methods: node.body.body.flatMap((member) => (member.type === 'ClassMethod' && member.kind === 'method' ? [nameOf(member.key) ?? ''] : [])).filter(Boolean).slice(0, 60) });
   });
   if (fixtures.length > 0 && /export/.test(text)) conventions.fixtures.push({ file: path, exports: fixtures });

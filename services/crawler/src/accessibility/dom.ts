@@ -40,6 +40,8 @@ export interface Dom {
 
 /** Deeper trees than this come from recursion without end, not from people. */
 const MAX_DEPTH = 256;
+/** What comes later on a page of more is not looked at: every element is compared with all others. */
+const MAX_ELEMENTS = 3_000;
 const built = new WeakMap<Page, Dom>();
 
 /** The document of a page; made once per page, which must not be changed afterwards. */
@@ -50,8 +52,11 @@ export function domOf(page: Page): Dom {
   const elements: DomElement[] = [];
   const body = shell('body', page.body, shell('html', undefined, null, page.at), page.at);
   const flatten = (markup: readonly Markup[], parent: DomElement | null, why: string | undefined, conditional: boolean, depth: number, content: DomContent[] = []): DomContent[] => {
-    if (depth > MAX_DEPTH) return content;
     for (const node of markup) {
+      if (depth > MAX_DEPTH || elements.length >= MAX_ELEMENTS) {
+        content.push({ kind: 'gap', what: depth > MAX_DEPTH ? `elements nested more than ${MAX_DEPTH} deep` : `all after the first ${MAX_ELEMENTS} elements`, opaque: true, at: 'at' in node ? node.at : page.at });
+        return content;
+      }
       if (node.kind === 'text') content.push({ kind: 'text', text: conditional ? { undecided: why ?? '' } : node.text });
       else if (node.kind === 'element') {
         const place = `${node.at.file}:${node.at.line}:${node.tag}`;

@@ -30,13 +30,13 @@ export function presenceOf(dom: Dom, element: DomElement, looks: Map<DomElement,
   if (look.rendered === 'maybe' || look.visible === 'maybe' || look.doubtful) return 'unsure';
   // What assistive technology does not see, `getByRole` does not find.
   if (hiddenForAria(element, looks) !== 'no') return 'unsure';
-  return hasExtent(dom, element, looks) ? 'shown' : 'unsure';
+  return hasExtent(element, looks) ? 'shown' : 'unsure';
 }
 
 /** Elements that have a size without content, by the user agent's rules. */
 const SIZED = new Set(['input', 'textarea', 'select', 'button', 'hr', 'meter', 'progress', 'iframe', 'video', 'canvas']);
 /** An element without width or height is not visible to Playwright: it needs a control or words inside. */
-function hasExtent(dom: Dom, element: DomElement, looks: Map<DomElement, Look>): boolean {
+function hasExtent(element: DomElement, looks: Map<DomElement, Look>): boolean {
   const tag = tagOf(element);
   if (SIZED.has(tag)) return true;
   if (tag === 'img') return !!known(element, 'alt') || (known(element, 'width') !== undefined && known(element, 'height') !== undefined);
@@ -48,7 +48,7 @@ function hasExtent(dom: Dom, element: DomElement, looks: Map<DomElement, Look>):
     if (node.kind === 'text') return typeof node.text !== 'string' ? false : node.text.trim() !== '';
     if (node.kind === 'gap' || !node.certain && element.certain) return false;
     const inner = looks.get(node);
-    return inner?.rendered === 'yes' && inner.visible === 'yes' && hasExtent(dom, node, looks);
+    return inner?.rendered === 'yes' && inner.visible === 'yes' && hasExtent(node, looks);
   });
 }
 
@@ -64,6 +64,7 @@ export function elementFacts(dom: Dom, element: DomElement, looks: Map<DomElemen
   if (level) facts.level = level;
   const words = { testId: known(element, testIdAttribute), label: labelText(dom, element), placeholder: known(element, 'placeholder'), title: known(element, 'title'), alt: known(element, 'alt'), htmlId: known(element, 'id') };
   for (const [key, value] of Object.entries(words)) if (value) facts[key as keyof typeof words] = value;
+  if (['a', 'button', 'input'].includes(tag) && attribute(element, 'class') !== null) facts.classes = known(element, 'class')?.trim().replaceAll(/\s+/g, ' ').slice(0, 200) ?? '*';
   const field = fieldFacts(dom, element);
   if (field) facts.field = field;
   const href = tag === 'a' || tag === 'area' ? known(element, 'href') : undefined;

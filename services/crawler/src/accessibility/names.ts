@@ -223,6 +223,8 @@ function textContent(element: DomElement): string {
 }
 
 function childText(element: DomElement): string {
+  // `getByText` counts the value of a button made of an input as text, `toHaveText` does not.
+  if (tagOf(element) === 'input' && ['submit', 'button', 'reset'].includes(inputType(element) ?? '')) return UNDECIDED;
   if (['script', 'style', 'noscript'].includes(tagOf(element))) return '';
   const text = textContent(element);
   return element.conditional && text ? UNDECIDED : text;

@@ -1,5 +1,6 @@
 import { chromium, type Browser, type Page as Tab } from '@playwright/test';
-import type { Page, Repo } from '../framework.js';
+import type { Page } from '../framework.js';
+import { repoOf } from '../interpret/repo-fixture.js';
 import { looksOf } from '../styles.js';
 import { Stylist } from '../styles/stylist.js';
 import { documentOf } from '../templates/document.js';
@@ -74,11 +75,13 @@ const SNIPPETS: Record<string, string> = {
   'sectioning header': '<section><header>sec</header></section><div><header>div</header><footer>dfoot</footer></div><div role="main"><footer>rolemain</footer></div>',
 };
 
-const repo: Repo = { repository: '', commit: '', paths: [], text: () => null, locate: (place) => ({ ...place, blob: '0'.repeat(40) }), leaveOut: () => undefined };
+const repo = repoOf({});
 function pageOf(html: string): Page {
   const document = documentOf([{ kind: 'html', text: html, at: { file: 'x.html', line: 1 }, advances: true }]);
   return { path: '/', route: '/', title: null, markup: document.markup, styles: document.styles.filter((style) => 'text' in style), needs: [], session: undefined, fields: new Map(), at: { file: 'x.html', line: 1 } };
 }
+
+const byNumber = (a: string, b: string): number => Number(a) - Number(b);
 
 describe('accessibility, compared with Playwright in Chromium', () => {
   let browser: Browser;
@@ -124,7 +127,7 @@ describe('accessibility, compared with Playwright in Chromium', () => {
       const found = await tab.getByRole(role as Parameters<Tab['getByRole']>[0], name ? { name, exact: true } : {}).evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-n')).filter((id) => id !== null));
       const named = new Set([...claimed.values()].filter((claim) => claim.role === role).flatMap((claim) => claim.ids));
       const expected = name ? ids : [...named];
-      if (JSON.stringify([...expected].sort()) !== JSON.stringify(found.sort())) wrong.push(`${role} ${JSON.stringify(name)} is found at ${found.join()}, not ${expected.join()}`);
+      if (expected.toSorted(byNumber).join() !== found.toSorted(byNumber).join()) wrong.push(`${role} ${JSON.stringify(name)} is found at ${found.join()}, not ${expected.join()}`);
     }
     expect(wrong).toEqual([]);
   });

@@ -123,6 +123,8 @@ function nativeRole(dom: Dom, element: DomElement): Role {
 }
 const hasOwnName = (element: DomElement): boolean => attribute(element, 'aria-label') !== null || attribute(element, 'aria-labelledby') !== null;
 
+const isHeader = (element: DomElement | undefined): boolean => !!element && tagOf(element) === 'th';
+const isData = (element: DomElement | undefined): boolean => !!element && tagOf(element) === 'td' && element.content.some((node) => node.kind !== 'text' || typeof node.text !== 'string' || node.text.trim() !== '');
 function headerCellRole(cell: DomElement): Role {
   const scope = known(cell, 'scope');
   if (scope === 'col' || scope === 'colgroup') return 'columnheader';
@@ -137,8 +139,6 @@ function headerCellRole(cell: DomElement): Role {
     const rows = table ? rowCount(table) : 0;
     return table && tagOf(row) === 'tr' && rows <= 1 ? null : 'columnheader';
   }
-  const isHeader = (e: DomElement | undefined): boolean => !!e && tagOf(e) === 'th';
-  const isData = (e: DomElement | undefined): boolean => !!e && tagOf(e) === 'td' && e.content.some((node) => node.kind !== 'text' || typeof node.text !== 'string' || node.text.trim() !== '');
   if (isHeader(before) && isHeader(after)) return 'columnheader';
   return isData(before) || isData(after) ? 'rowheader' : 'columnheader';
 }

@@ -1,7 +1,7 @@
 import type { Element } from '#contracts';
 import type { DomElement } from '../accessibility/dom.js';
 import { takesText } from '../browser.js';
-import { literal } from './data.js';
+import { literal, validDatum } from './data.js';
 import { choose, click, doubleClick, fill, isLocatable, isUsable, press, tick, type PlannedStep } from './plan.js';
 import { isShown, type View } from './screens.js';
 
@@ -38,7 +38,11 @@ export function trialsOf(view: View, control: Element): Trial[] {
 }
 
 function textTrials(view: View, control: Element, node: DomElement): Trial[] {
-  if (control.inForm) return [];
+  if (control.inForm) {
+    // A form may answer to every key: it counts, refuses, or lets its button be used.
+    const datum = control.field && hasHandler(node, 'input', 'change') ? validDatum(control, control.field) : null;
+    return datum ? [datum, literal('a')].map((each) => ({ control, kind: 'edit', steps: [fill(control.id, each)] })) : [];
+  }
   if (hasHandler(node, 'keydown', 'keyup')) return [{ control, kind: 'edit', steps: [fill(control.id, literal('A short note')), press(control.id, 'Enter')] }];
   if (!hasHandler(node, 'input', 'change')) return [];
   const word = wordToFind(view);

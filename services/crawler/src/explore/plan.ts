@@ -25,7 +25,9 @@ export interface Entry {
 }
 
 export const isUsable = (element: Element): boolean => isShown(element) && !element.disabled && !element.field?.disabled && !element.field?.readOnly;
-export const isLocatable = (element: Element): boolean => handles(element).length > 0 || (element.field !== undefined && (element.htmlId ?? element.field.name) !== undefined);
+/** Whether some locator may find it: by words, by an attribute of a field, or as the control of a role that is the only one where it stands. */
+export const isLocatable = (element: Element): boolean => handles(element).length > 0 || element.htmlId !== undefined || element.field?.name !== undefined || element.field?.type === 'password' || NAMELESS.has(element.role ?? '');
+const NAMELESS = new Set(['button', 'link', 'textbox', 'searchbox', 'spinbutton', 'combobox', 'checkbox', 'switch']);
 
 /** All forms of a view with their submit buttons: one entry for each button. */
 export function formsOf(view: View): Entry[] {
@@ -54,12 +56,11 @@ export function looseEntryOf(view: View, button: Element): Entry | null {
   const start = view.dom.byKey.get(button.id);
   if (!start || button.inForm) return null;
   const around = closest(start.parent, (at) => [...descendants(at)].some((inside) => isLooseField(view, inside)));
-  if (!around) return null;
+  const near = around ? [...descendants(around)] : view.dom.elements;
   // Beside more buttons than a pair of yes and no, the fields are not there for this one.
-  const buttons = [...descendants(around)].filter((inside) => inside.markup.tag === 'button' && inside.markup.handlers?.has('click'));
-  if (buttons.length > 2) return null;
-  const inside = new Set([...descendants(around)].map((element) => element.key));
-  return { form: around, fields: view.elements.filter((element) => element.field && !element.inForm && inside.has(element.id) && element.field.type !== 'checkbox'), button, native: false };
+  if (!near.some((inside) => isLooseField(view, inside)) || near.filter((inside) => inside.markup.tag === 'button' && inside.markup.handlers?.has('click')).length > 2) return null;
+  const inside = new Set(near.map((element) => element.key));
+  return { form: around ?? start, fields: view.elements.filter((element) => element.field && !element.inForm && inside.has(element.id) && element.field.type !== 'checkbox'), button, native: false };
 }
 function isLooseField(view: View, element: DomElement): boolean {
   const facts = view.byId.get(element.key);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Behaviour, Element, Screen } from '#contracts';
 import { domOf, type Dom, type DomElement } from '../accessibility/dom.js';
 import { elementFacts, isNotable } from '../accessibility/facts.js';
+import { hasOwnText, textOf } from '../accessibility/names.js';
 import type { Tab } from '../browser.js';
 import type { Repo } from '../framework.js';
 import { isKnown } from '../markup.js';
@@ -85,8 +86,17 @@ function only(here: View, there: View): string[] {
   return here.elements.filter((element) => {
     if (!isShown(element)) return false;
     const own = handles(element).filter((handle) => !(handle.startsWith('text ') && (CONTAINERS.has(element.role ?? '') || repeatsPart(element, here))));
-    return own.length > 0 && own.every((handle) => !elsewhere.has(handle));
+    return own.length > 0 && own.every((handle) => !elsewhere.has(handle)) && !mayStandIn(element, there);
   }).map((element) => element.id);
+}
+/** Whether an element of the same line in the other view has words that are not known: they may be the same ones. */
+function mayStandIn(element: Element, there: View): boolean {
+  return element.text !== null && element.text !== '' && !element.testId && there.elements.some((other) => other.presence !== 'hidden' && other.text === null && other.tag === element.tag && other.at.line === element.at.line && other.at.file === element.at.file && !hasLongText(other, there));
+}
+/** Its text is left out for its length, not because it is unknown. */
+function hasLongText({ id }: Element, view: View): boolean {
+  const node = view.dom.byKey.get(id);
+  return node !== undefined && textOf(node) !== null;
 }
 /** A container without words of its own: the part inside that has them stands for it. */
 function repeatsPart(element: Element, view: View): boolean {
@@ -104,13 +114,15 @@ function changesBetween(before: View, after: View, touched: ReadonlySet<string>)
     if (!touched.has(element.id)) { add('value', was.field?.value, element.field?.value); add('checked', was.field?.checked, element.field?.checked); }
     for (const property of ['expanded', 'pressed', 'selected'] as const) add(property, was[property], element[property]);
     add('disabled', was.disabled ?? was.field?.disabled ?? false, element.disabled ?? element.field?.disabled ?? false);
-    if (!element.field && was.text !== null && element.text !== null && (element.testId ?? element.label) && !CONTAINERS.has(element.role ?? '')) add('text', was.text, element.text);
+    const node = after.dom.byKey.get(element.id);
+    // The text of a box around others changes with anything in it; only words of its own are its own.
+    if (!element.field && was.text && element.text && (element.testId ?? element.label) && node && hasOwnText(node)) add('text', was.text, element.text);
   }
   return changes;
 }
+const fixed = (element: Element): string[] => handles(element).filter((handle) => !handle.startsWith('text '));
 /** Found by the same words before and after. */
 function stableHandle(before: Element, after: Element): boolean {
-  const fixed = (element: Element): string[] => handles(element).filter((handle) => !handle.startsWith('text '));
   const old = new Set(fixed(before));
   return fixed(after).some((handle) => old.has(handle));
 }

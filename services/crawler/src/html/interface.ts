@@ -1,7 +1,7 @@
 import { methods } from '../interpret/builtins/define.js';
 import { toText, truth } from '../interpret/convert.js';
 import type { Machine } from '../interpret/machine.js';
-import { isFn, Obj, Undecided, Unknown, type Fn, type Key, type Native, type Property, type Value } from '../interpret/values.js';
+import { isFn, Obj, Undecided, Unknown, type Key, type Property, type Value } from '../interpret/values.js';
 import { isKnown, type Place } from '../markup.js';
 import { documentOf } from '../templates/document.js';
 import { append, change, detach, doubtOf, elementsOf, fromMarkup, HtmlNode, HtmlText, textContent, valueOf, walk, wordsOf, type DocumentHost } from './node.js';
@@ -103,14 +103,14 @@ function installContent(machine: Machine, page: PageDocument, property: DefinePr
   const replaceText = (node: HtmlNode, value: Value, at: Place): void => {
     const text = value === null || value === undefined ? '' : value instanceof Unknown ? value : toText(machine, value, at);
     change(node, at, () => {
-      for (const child of [...node.children]) detach(child);
+      for (const child of node.children.slice()) detach(child);
       node.opaque = undefined;
       if (text !== '') append(node, new HtmlText(text instanceof Unknown ? { undecided: text.reason } : text, at));
     });
   };
   for (const name of ['textContent', 'innerText']) property(name, (node, at) => valueOf(textContent(node), at), replaceText);
   property('innerHTML', (node, at) => (node.children.length === 0 && !node.opaque ? '' : new Unknown('innerHTML', at)), (node, value, at) => {
-    change(node, at, () => { for (const child of [...node.children]) detach(child); node.opaque = undefined; insertHtml(machine, page, node, value, null, at); });
+    change(node, at, () => { for (const child of node.children.slice()) detach(child); node.opaque = undefined; insertHtml(machine, page, node, value, null, at); });
   });
   property('outerHTML', (_node, at) => new Unknown('outerHTML', at));
   method('insertAdjacentHTML', (node, [position, value], at) => {
@@ -130,9 +130,10 @@ function insertHtml(machine: Machine, page: PageDocument, target: HtmlNode, valu
   if (text instanceof Unknown) { target.opaque = { what: `markup from ${text.reason}`, at }; return; }
   const holder = new HtmlNode(page, '#fragment', at);
   fromMarkup(page, documentOf([{ kind: 'html', text: `<!doctype html><body>${text}`, at, advances: false }]).markup, holder);
-  for (const child of [...holder.children]) append(target, child, before);
+  for (const child of holder.children.slice()) append(target, child, before);
 }
 
+const sibling = (node: HtmlNode, step: number): Value => { const all = node.parent ? elementsOf(node.parent) : []; return all[all.indexOf(node) + step] ?? null; };
 function installTree(machine: Machine, page: PageDocument, property: DefineProperty, method: DefineMethod): void {
   const list = (nodes: HtmlNode[]): Value => { const array = machine.array(nodes); methods(machine, array, { item: ([index]) => (typeof index === 'number' ? nodes[index] ?? null : null) }); return array; };
   const query = (node: HtmlNode, selector: Value, at: Place): HtmlNode[] => select(page.root, node, textOr(machine, selector, at, 'a selector'), at);
@@ -161,7 +162,6 @@ function installTree(machine: Machine, page: PageDocument, property: DefinePrope
   property('firstElementChild', (node) => elementsOf(node)[0] ?? null);
   property('lastElementChild', (node) => elementsOf(node).at(-1) ?? null);
   property('firstChild', (node, at) => { const [first] = node.children; return first instanceof HtmlText ? new Unknown('a text node', at) : first ?? null; });
-  const sibling = (node: HtmlNode, step: number): Value => { const all = node.parent ? elementsOf(node.parent) : []; return all[all.indexOf(node) + step] ?? null; };
   property('nextElementSibling', (node) => sibling(node, 1));
   property('previousElementSibling', (node) => sibling(node, -1));
   method('hasChildNodes', (node) => node.children.length > 0);
@@ -179,19 +179,19 @@ function installTree(machine: Machine, page: PageDocument, property: DefinePrope
   });
   method('remove', (node, _args, at) => { const { parent } = node; if (parent) change(certainOr(node, machine), at, () => detach(node)); return undefined; });
   method('removeChild', (node, [child], at) => { const gone = nodeOf(child, at, 'removeChild'); change(node, at, () => detach(gone)); return child; });
-  method('replaceChildren', (node, children, at) => { change(node, at, () => { for (const child of [...node.children]) detach(child); node.opaque = undefined; for (const child of children) insert(node, child, null, at); }); return undefined; });
+  method('replaceChildren', (node, children, at) => { change(node, at, () => { for (const child of node.children.slice()) detach(child); node.opaque = undefined; for (const child of children) insert(node, child, null, at); }); return undefined; });
   method('replaceWith', (node, children, at) => { const { parent } = node; if (parent) change(parent, at, () => { for (const child of children) insert(parent, child, node, at); detach(node); }); return undefined; });
   method('replaceChild', (node, [added, old], at) => { const gone = nodeOf(old, at, 'replaceChild'); change(node, at, () => { insert(node, added, gone, at); detach(gone); }); return old; });
-  method('cloneNode', (node, [deep], at) => clone(page, node, deep === true, at));
+  method('cloneNode', (node, [deep]) => clone(page, node, deep === true));
 }
 /** Removing a node that may stay makes that node unsure, not all that is around it. */
 const certainOr = (node: HtmlNode, machine: Machine): HtmlNode => (machine.uncertain || machine.speculations.length > 0 ? node : node.parent ?? node);
 
-function clone(page: PageDocument, node: HtmlNode, deep: boolean, at: Place): HtmlNode {
+function clone(page: PageDocument, node: HtmlNode, deep: boolean): HtmlNode {
   const copy = new HtmlNode(page, node.tag, node.at);
   for (const [name, value] of node.attributes) copy.attributes.set(name, value);
   copy.unsure = doubtOf(node);
-  if (deep) for (const child of node.children) append(copy, child instanceof HtmlText ? new HtmlText(child.text, child.at) : clone(page, child, true, at));
+  if (deep) for (const child of node.children) append(copy, child instanceof HtmlText ? new HtmlText(child.text, child.at) : clone(page, child, true));
   return copy;
 }
 
@@ -343,4 +343,3 @@ class DataObject extends Obj {
   }
   override keys(): string[] { return [...this.node.attributes.keys()].filter((name) => name.startsWith('data-')).map((name) => name.slice(5).replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())); }
 }
-export type { Fn, Native };

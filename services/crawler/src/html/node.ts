@@ -1,5 +1,5 @@
 import type { Machine } from '../interpret/machine.js';
-import { DocumentPart, Obj, Unknown, type Fn, type Key, type Property, type Value } from '../interpret/values.js';
+import { Obj, Unknown, type Key, type Property, type Value } from '../interpret/values.js';
 import { isKnown, type Markup, type MarkupElement, type Place, type Words } from '../markup.js';
 
 /** The document of a static page while its scripts run: nodes that the interpreted program holds and changes. */
@@ -113,5 +113,3 @@ export function textContent(node: HtmlNode | HtmlText): Words {
   }
   return text;
 }
-export const isPart = (value: Value): value is DocumentPart => value instanceof DocumentPart;
-export type { Fn };

@@ -12,7 +12,7 @@ import { Boxed, isFn, Obj, Thrown, Undecided, Unknown, type Fn, type Key, type P
 import type { FieldState, Page, Repo, UserEvent } from '../framework.js';
 import { isKnown, type MarkupElement, type Place, type Words } from '../markup.js';
 import { controlsOf, elementPrototype, fieldValue, listen, namedControl, TextObject, type PageDocument } from './interface.js';
-import { append, doubtOf, fromMarkup, HtmlNode, HtmlText, toMarkup, walk, type Listener } from './node.js';
+import { append, doubtOf, fromMarkup, HtmlNode, HtmlText, toMarkup, walk, wordsOf, type Listener } from './node.js';
 import type { PageDocument as Source } from '../templates/document.js';
 
 /**
@@ -118,7 +118,7 @@ class PageRun implements PageDocument {
 
   /** An attribute such as `onclick` is the body of a function. */
   private inlineHandlers(node: HtmlNode): void {
-    for (const [name, words] of [...node.attributes]) {
+    for (const [name, words] of new Map(node.attributes)) {
       if (!/^on[a-z]+$/.test(name)) continue;
       node.attributes.delete(name);
       const callback = isKnown(words) ? this.compile(`(function (event) {${words}\n})`, node.at) : new Unknown(name, node.at);
@@ -145,7 +145,7 @@ class PageRun implements PageDocument {
     methods(machine, document, {
       createElement: ([tag], _self, at) => { if (typeof tag !== 'string') throw new Undecided('an element of unknown tag is made', at); return new HtmlNode(this, tag.toLowerCase(), at); },
       createElementNS: ([, tag], _self, at) => { if (typeof tag !== 'string') throw new Undecided('an element of unknown tag is made', at); return new HtmlNode(this, tag.toLowerCase(), at); },
-      createTextNode: ([text], _self, at) => new TextObject(machine.intrinsic('Object'), new HtmlText(text instanceof Unknown ? { undecided: text.reason } : String(text as string), at)),
+      createTextNode: ([text], _self, at) => new TextObject(machine.intrinsic('Object'), new HtmlText(wordsOf(text) ?? '', at)),
       createDocumentFragment: (_args, _self, at) => new HtmlNode(this, '#fragment', at),
       execCommand: () => true, hasFocus: () => true,
       write: (_args, _self, at) => { throw new Undecided('document.write', at); }, writeln: (_args, _self, at) => { throw new Undecided('document.writeln', at); },
@@ -213,7 +213,7 @@ class PageRun implements PageDocument {
     this.machine.uncertainly(new Unknown('something that happens at an unknown time', at), () => this.quietly(() => this.machine.call(callback, [argument], undefined, at)));
   }
   private send(node: HtmlNode, type: string): void {
-    for (const listener of [...node.listeners]) if (listener.type === type) this.quietly(() => this.machine.call(listener.callback, [this.machine.namespace('event', node.at, { type, target: node })], node, node.at));
+    for (const listener of node.listeners.slice()) if (listener.type === type) this.quietly(() => this.machine.call(listener.callback, [this.machine.namespace('event', node.at, { type, target: node })], node, node.at));
   }
 
   private number(node: HtmlNode): number {
@@ -263,7 +263,7 @@ class PageRun implements PageDocument {
       for (const [node, capture] of phases) {
         if (state.stopped || (!bubbles && node !== target)) continue;
         told.put('currentTarget', node);
-        for (const listener of [...node.listeners]) if (listener.type === event.type && listener.capture === capture) this.invoke(node, listener, told, state);
+        for (const listener of node.listeners.slice()) if (listener.type === event.type && listener.capture === capture) this.invoke(node, listener, told, state);
       }
       this.wait();
     });

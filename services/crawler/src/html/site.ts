@@ -1,4 +1,5 @@
 import type { Repo } from '../framework.js';
+import { manifestOf } from '../manifest.js';
 
 /** A folder of HTML files that is served as it is. */
 export interface Site {
@@ -41,8 +42,8 @@ function isStatic(text: string | null): boolean {
 }
 
 function sitesOf(repo: Repo, prefix: string, files: string[]): Site[] {
-  const manifest = readManifest(repo.text(`${prefix}package.json`));
-  if (manifest && Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).some((name) => FRAMEWORK_PACKAGES.includes(name))) return [];
+  const manifest = manifestOf(repo, prefix.replace(/\/$/, ''));
+  if (manifest && FRAMEWORK_PACKAGES.some((name) => manifest.version(name) !== undefined)) return [];
   const scripts = Object.values(manifest?.scripts ?? {}).join('\n');
   const served = servedFolder(scripts) ?? (manifest ? staticFolder(repo, prefix) : undefined);
   const roots = served === undefined ? webRoots(prefix, files) : [joined(prefix, served)];
@@ -77,16 +78,4 @@ function webRoots(prefix: string, files: readonly string[]): string[] {
   if (preferred !== undefined) return [preferred];
   const shallow = folders.filter((folder) => !folders.some((other) => other !== folder && folder.startsWith(other)));
   return shallow.slice(0, 10);
-}
-
-interface Manifest { dependencies?: Record<string, string>; devDependencies?: Record<string, string>; scripts?: Record<string, string> }
-function readManifest(text: string | null): Manifest | null {
-  if (text === null) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    return value !== null && typeof value === 'object' ? value as Manifest : null;
-  } catch {
-    // A manifest that is not JSON names no package and no script.
-    return null;
-  }
 }

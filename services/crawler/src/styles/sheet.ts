@@ -125,7 +125,7 @@ function nextPrelude(source: string, from: number): { prelude: { text: string; e
     else if (c === '(') parens++;
     else if (c === ')') parens = Math.max(0, parens - 1);
     else if (c === '#' && source[i + 1] === '{') { const close = source.indexOf('}', i); i = close < 0 ? source.length : close; }
-    else if (c === '{' || c === '}' || (c === ';' && parens === 0)) return { prelude: { text: source.slice(from, i), end: i }, end: c as '{' | '}' | ';' };
+    else if (c === '{' || c === '}' || (c === ';' && parens === 0)) return { prelude: { text: source.slice(from, i), end: i }, end: c };
   }
   return { prelude: { text: source.slice(from), end: source.length }, end: '' };
 }

@@ -67,7 +67,7 @@ export class Stylist {
 
   private follow(imported: string, from: string | null, addPath: (path: string) => void, book: Stylebook): void {
     if (/^tailwindcss(\/|$)/.test(imported)) { book.tailwind = true; return; }
-    if (/^sass:/.test(imported)) return;
+    if (imported.startsWith('sass:')) return;
     const folder = from?.includes('/') ? from.slice(0, from.lastIndexOf('/')) : '';
     const base = normalize(imported.startsWith('/') ? imported.slice(1) : `${folder}/${imported}`);
     const name = base.slice(base.lastIndexOf('/') + 1);
