@@ -1,6 +1,8 @@
 import type { Element, LocatorCandidate, Screen } from '#contracts';
 
-const normalised = (words: string) => words.replaceAll(/[\u200b\u00ad]/g, '').replaceAll(/\s+/g, ' ').trim();
+/** Nearly all words are normal already, and each element is compared with all others of its page. */
+const NORMAL = /^(?:[^\s\u200b\u00ad]+(?: [^\s\u200b\u00ad]+)*)?$/;
+const normalised = (words: string) => (NORMAL.test(words) ? words : words.replaceAll(/[\u200b\u00ad]/g, '').replaceAll(/\s+/g, ' ').trim());
 const same = (words: string | null | undefined, wanted: string) => typeof words === 'string' && normalised(words) === normalised(wanted);
 
 /**

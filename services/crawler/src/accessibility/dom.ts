@@ -41,7 +41,7 @@ export interface Dom {
 /** Deeper trees than this come from recursion without end, not from people. */
 const MAX_DEPTH = 256;
 /** What comes later on a page of more is not looked at: every element is compared with all others. */
-const MAX_ELEMENTS = 3_000;
+const MAX_ELEMENTS = 10_000;
 const built = new WeakMap<Page, Dom>();
 
 /** The document of a page; made once per page, which must not be changed afterwards. */

@@ -13,7 +13,7 @@ export function findServers(repo: Repo): Start[] {
   return repo.paths.filter((path) => posix.basename(path) === 'package.json' && !path.includes('node_modules/')).flatMap((manifest) => {
     const root = posix.dirname(manifest) === '.' ? '' : posix.dirname(manifest);
     const content = record(looseJson(repo.text(manifest)));
-    const dependencies = new Map(Object.entries({ ...record(content?.['devDependencies']), ...record(content?.['dependencies']) }).map(([name, version]) => [name, String(version)]));
+    const dependencies = new Map(Object.entries({ ...record(content?.['devDependencies']), ...record(content?.['dependencies']) }).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
     if (!dependencies.has('express')) return [];
     const inside = (path: string): boolean => (root === '' || path.startsWith(`${root}/`)) && !path.includes('node_modules/');
     const templates = repo.paths.some((path) => inside(path) && TEMPLATES.test(path));

@@ -63,6 +63,8 @@ function find(nodes: readonly Markup[], tag: string): MarkupElement | undefined 
 }
 
 const SKELETON = new Set(['html', 'head', 'body']);
+/** Chromium puts what is nested deeper beside its parent instead of inside: its tree is another then. */
+const MAX_DEPTH = 500;
 
 type Open = Extract<Piece, { kind: 'open' }>;
 
@@ -73,6 +75,7 @@ type Open = Extract<Piece, { kind: 'open' }>;
  */
 class Reader {
   readonly #open: Open[] = [];
+  #depth = 0;
   constructor(private readonly page: Assembled, private readonly opaque: (text: string) => string | undefined) {}
 
   children(nodes: readonly Tree.ChildNode[], parent: Place, within = 'html'): Markup[] {
@@ -116,10 +119,18 @@ class Reader {
       } else if (conditional.length > 0) attributes.set(name, { undecided: conditional[0]!.why });
       else attributes.set(name, value === '' && isBare(node, name) ? true : this.#words(value, isTie(node, name)));
     }
-    const children = node.tagName === 'template' ? [] : this.children(node.childNodes, at, node.tagName);
+    const children = node.tagName === 'template' ? [] : this.#inside(node, at);
     const element: MarkupElement = { kind: 'element', tag: node.tagName.toLowerCase(), attributes, children, at };
     // Any attribute may be set, `hidden` and `class` included: whether and how it shows is open.
     return anything === undefined ? element : { kind: 'group', when: 'unsure', why: anything, children: [element], at };
+  }
+
+  #inside(node: Tree.Element, at: Place): Markup[] {
+    if (this.#depth >= MAX_DEPTH) return [{ kind: 'opaque', what: `elements nested more than ${MAX_DEPTH} deep`, at }];
+    this.#depth++;
+    const children = this.children(node.childNodes, at, node.tagName);
+    this.#depth--;
+    return children;
   }
 
   #texts(text: string, at: Place): Markup[] {

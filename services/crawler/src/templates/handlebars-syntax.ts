@@ -19,6 +19,17 @@ export type Statement = Mustache | Block | Partial
 
 const trees = new WeakMap<Repo, Map<string, Program | Undecided>>();
 
+/** The time that the parser takes grows with the square of the depth. */
+const MAX_NESTING = 200;
+function nesting(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [, sign] of text.matchAll(/\{\{\{?~?(#|\/)/g)) {
+    depth = sign === '#' ? depth + 1 : Math.max(0, depth - 1);
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
+}
+
 /** The syntax tree of a template. Throws `Undecided` when it does not parse. */
 export function parsedHandlebars(repo: Repo, path: string): Program {
   let known = trees.get(repo);
@@ -26,7 +37,8 @@ export function parsedHandlebars(repo: Repo, path: string): Program {
   let tree = known.get(path);
   if (!tree) {
     try {
-      tree = parse(repo.text(path) ?? '') as Program;
+      const text = repo.text(path) ?? '';
+      tree = nesting(text) > MAX_NESTING ? new Undecided(`${path} nests blocks more than ${MAX_NESTING} deep`, { file: path, line: 1 }) : parse(text) as Program;
     } catch (error) {
       tree = new Undecided(`${path} does not parse: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown syntax'}`, { file: path, line: 1 });
     }
