@@ -2,6 +2,8 @@ import type { Behaviour, Feature, RepoMap, Screen } from '#contracts';
 
 /** A feature has at most so many behaviours: a spec file that people still read. */
 const MAX_BEHAVIOURS = 14;
+/** A task names each of its input artifacts within the size bound of the bus; about ninety fit. */
+const MAX_FEATURES = 60;
 const SUBMITS = new Set<Behaviour['kind']>(['submit-valid', 'submit-missing', 'submit-malformed', 'submit-rejected']);
 
 interface Group { key: string; title: string; behaviours: Behaviour[] }
@@ -20,7 +22,7 @@ export function featuresOf(map: RepoMap): Feature[] {
     groups.set(key, group);
   }
   const names = new Set<string>();
-  return [...groups.values()].flatMap(split).map((group) => {
+  return fold([...groups.values()].flatMap(split)).map((group) => {
     const name = unique(slug(group.key), names);
     const behaviours = group.behaviours.map((behaviour) => behaviour.id);
     return { kind: 'feature@1', name, title: group.title, commit: map.commit, depth: map.depth, behaviours, existing: existingTitles(map, group, screens), map: sliceOf(map, group.behaviours), leftOut: [] } satisfies Feature;
@@ -57,6 +59,20 @@ function split(group: Group): Group[] {
   const parts = Math.ceil(group.behaviours.length / MAX_BEHAVIOURS);
   const size = Math.ceil(group.behaviours.length / parts);
   return Array.from({ length: parts }, (_, i) => ({ ...group, title: parts > 1 ? `${group.title} (${i + 1} of ${parts})` : group.title, behaviours: group.behaviours.slice(i * size, (i + 1) * size) }));
+}
+
+/** When there are too many features, the smallest become one, cut as any other: none is lost, only its file is shared. */
+function fold(groups: Group[]): Group[] {
+  if (groups.length <= MAX_FEATURES) return groups;
+  const bySize = [...groups].sort((a, b) => b.behaviours.length - a.behaviours.length);
+  for (let kept = MAX_FEATURES - 1; kept >= 0; kept--) {
+    const rest = split({ key: 'further pages', title: 'Further pages', behaviours: bySize.slice(kept).flatMap((group) => group.behaviours) });
+    if (kept + rest.length <= MAX_FEATURES) return [...groups.filter((group) => bySize.indexOf(group) < kept), ...rest];
+  }
+  // More behaviours than fit even so: then files are longer than people like to read.
+  const all = groups.flatMap((group) => group.behaviours);
+  const size = Math.ceil(all.length / MAX_FEATURES);
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => ({ key: 'further pages', title: `Further pages (${i + 1})`, behaviours: all.slice(i * size, (i + 1) * size) }));
 }
 
 /** The behaviours, all behaviours on the way to their screens, and every screen that one of them names. */
