@@ -2,7 +2,7 @@ import type { Place, Words } from '../markup.js';
 import type { Machine, ModuleModel, ModuleModels } from '../interpret/machine.js';
 import { isPromise } from '../interpret/promises.js';
 import { Arr, ElementObj, FRAGMENT, Fn, isObject, Obj, Thrown, Undecided, Unknown, type Key, type Property, type Value } from '../interpret/values.js';
-import type { Navigator } from './navigation.js';
+import { hrefOf, type Navigator } from './navigation.js';
 
 /** The components that Next ships, as plain elements: `Link`, `Image`, `Head`, `Script`, `Form`, `dynamic` and the fonts. */
 export function componentModels(navigator: Navigator): ModuleModels {
@@ -59,24 +59,6 @@ function linkComponent(machine: Machine, navigator: Navigator): Fn {
     }
     return machine.element('a', inner.put('href', address).put('onClick', click), null, at);
   });
-}
-
-/** A path, or an object with `pathname`, `query` and `hash`, as text. */
-export function hrefOf(machine: Machine, href: Value, at: Place): string | Unknown {
-  if (typeof href === 'string') return href;
-  if (href instanceof Unknown || !isObject(href)) return href instanceof Unknown ? href : new Unknown('the address of a link', at);
-  const part = (name: string): Value => machine.get(href, name, at);
-  const pathname = part('pathname');
-  const hash = part('hash');
-  const search = isObject(part('query')) ? machine.toHost(part('query')) : undefined;
-  if (part('query') instanceof Unknown || pathname instanceof Unknown || hash instanceof Unknown) return new Unknown('the address of a link', at);
-  const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(search ?? {})) {
-    if (value === undefined) return new Unknown('the address of a link', at);
-    for (const item of Array.isArray(value) ? value : [value]) query.append(key, String(item));
-  }
-  const text = query.toString();
-  return `${typeof pathname === 'string' ? pathname : ''}${text === '' ? '' : `?${text}`}${typeof hash === 'string' && hash !== '' ? `#${hash.replace(/^#/, '')}` : ''}`;
 }
 
 /** The title among the children of `next/head`; later ones win, as the browser would see them. */

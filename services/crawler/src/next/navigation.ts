@@ -2,7 +2,6 @@ import type { Place, Words } from '../markup.js';
 import type { Machine, ModuleModel, ModuleModels } from '../interpret/machine.js';
 import { fulfilled } from '../interpret/promises.js';
 import { isObject, Obj, Thrown, Undecided, Unknown, type Fn, type Value } from '../interpret/values.js';
-import { hrefOf } from './components.js';
 import type { Params } from './routes.js';
 
 /** What one page load knows of its address, and how its code moves on. Paths are without the `basePath`. */
@@ -48,6 +47,24 @@ export function navigationModels(navigator: Navigator): ModuleModels {
 
 const pathOf = (address: string): string => (address.split(/[?#]/, 1)[0] ?? '');
 const searchOf = (address: string): string => /\?([^#]*)/.exec(address)?.[1] ?? '';
+
+/** A path, or an object with `pathname`, `query` and `hash`, as text. */
+export function hrefOf(machine: Machine, href: Value, at: Place): string | Unknown {
+  if (typeof href === 'string') return href;
+  if (href instanceof Unknown || !isObject(href)) return href instanceof Unknown ? href : new Unknown('the address of a link', at);
+  const part = (name: string): Value => machine.get(href, name, at);
+  const pathname = part('pathname');
+  const hash = part('hash');
+  const search = isObject(part('query')) ? machine.toHost(part('query')) : undefined;
+  if (part('query') instanceof Unknown || pathname instanceof Unknown || hash instanceof Unknown) return new Unknown('the address of a link', at);
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(search ?? {})) {
+    if (value === undefined) return new Unknown('the address of a link', at);
+    for (const item of Array.isArray(value) ? value : [value]) query.append(key, String(item));
+  }
+  const text = query.toString();
+  return `${typeof pathname === 'string' ? pathname : ''}${text === '' ? '' : `?${text}`}${typeof hash === 'string' && hash !== '' ? `#${hash.replace(/^#/, '')}` : ''}`;
+}
 
 /** Parameters as programs see them. */
 export function paramsObject(machine: Machine, params: Params): Obj {
