@@ -33,6 +33,8 @@ export const Element = z.object({
   text: z.string().nullable(),
   level: z.int().min(1).max(6).optional(),
   testId: z.string().optional(), label: z.string().optional(), placeholder: z.string().optional(), title: z.string().optional(), alt: z.string().optional(), htmlId: z.string().optional(),
+  /** Of buttons, links and fields: their classes, the last words by which one without a name is found. `*`: not static, it may be any. */
+  classes: z.string().optional(),
   field: FieldFacts.optional(),
   link: z.object({
     /** As the source writes it, resolved against the page: a path of this application with search and hash, or an absolute address. */

@@ -1,7 +1,7 @@
 import type { Element, LocatorCandidate } from '#contracts';
 import { sampleElement } from '#testing';
 import { answering, landmarksOf } from './answering.js';
-import { candidatesFor } from './candidates.js';
+import { candidatesFor, namelessCandidates } from './candidates.js';
 
 const at: [string, number] = ['a.html', 1];
 const field = (type: string, value?: string): Element['field'] => ({ type, required: false, readOnly: false, disabled: false, ...(value !== undefined && { value }) });
@@ -65,4 +65,14 @@ test('a box around others has no words of its own', () => {
   const [outer, inner, twin] = [sampleElement('outer', 'div', null, 'Hi', at), sampleElement('inner', 'p', null, 'Hi', at), sampleElement('twin', 'p', null, 'Hi', at)];
   expect(found({ by: 'text', text: 'Hi' }, outer, inner)).toEqual(['inner']);
   expect(found({ by: 'text', text: 'Hi' }, inner, twin)).toEqual(['inner', 'twin']);
+});
+
+test('a control without a name is the only one of its role, or has a class that says what it is for', () => {
+  const previous = sampleElement('p', 'button', 'button', null, at, { classes: 'btn prev-btn' });
+  const styled = sampleElement('s', 'button', 'button', null, at, { classes: 'css-1x2y3z mt-4' });
+  const password = sampleElement('pw', 'input', null, null, at, { field: { ...field('password') as NonNullable<Element['field']>, name: 'secret' } });
+  expect(namelessCandidates(previous, { elements: [previous] })).toEqual([{ by: 'role', role: 'button' }, { by: 'css', selector: 'button.btn' }, { by: 'css', selector: 'button.prev-btn' }]);
+  expect(namelessCandidates(styled, { elements: [styled], opaque: [{ what: 'a widget', at: styled.at }] })).toEqual([]);
+  expect(namelessCandidates(password, { elements: [password] })).toEqual([{ by: 'css', selector: 'input[name="secret"]' }, { by: 'css', selector: 'input[type="password"]' }]);
+  expect(found({ by: 'css', selector: 'button.btn' }, previous, sampleElement('q', 'button', 'button', 'Next', at, { classes: 'btn' }), sampleElement('any', 'button', 'button', 'More', at, { classes: '*' }))).toEqual(['p', 'q', 'any']);
 });

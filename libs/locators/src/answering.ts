@@ -23,6 +23,12 @@ export function wraps(element: Element, next: Element | undefined): boolean {
   return inner !== '' && outer.startsWith(inner) && (outer !== inner || element.tag !== next.tag);
 }
 
+/** The selectors that are ever written for an element, the id first. */
+export const selectorsOf = ({ htmlId, tag, field, classes }: Element): string[] => [
+  ...(htmlId === undefined ? [] : [`#${htmlId}`]), ...(field?.name === undefined ? [] : [`${tag}[name="${field.name}"]`]), ...(field?.type === 'password' ? ['input[type="password"]'] : []),
+  ...(classes ?? '').split(' ').filter(Boolean).map((name) => `${tag}.${name}`),
+];
+
 function answers(candidate: LocatorCandidate, element: Element): boolean {
   switch (candidate.by) {
     case 'role': return element.role === candidate.role && (candidate.name === undefined || same(element.name, candidate.name)) && (candidate.level === undefined || element.level === candidate.level);
@@ -33,7 +39,7 @@ function answers(candidate: LocatorCandidate, element: Element): boolean {
     case 'title': return same(element.title, candidate.text);
     case 'test-id': return element.testId === candidate.id;
     case 'text': return same(element.text, candidate.text) || (element.tag === 'input' && same(element.field?.value, candidate.text) && ['submit', 'button', 'reset'].includes(element.field?.type ?? ''));
-    case 'css': return candidate.selector === `#${element.htmlId}`;
+    case 'css': return selectorsOf(element).includes(candidate.selector) || (element.classes === '*' && candidate.selector.startsWith(`${element.tag}.`));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Element, LocatorCandidate, Screen } from '#contracts';
-import { wraps } from './answering.js';
+import { selectorsOf, wraps } from './answering.js';
 
 /** Longer texts make locators nobody reads, and break with the first edit. */
 const MAX_TEXT = 120;
@@ -21,4 +21,24 @@ export function candidatesFor(element: Element, screen: Pick<Screen, 'elements'>
   if (element.testId) candidates.push({ by: 'test-id', id: element.testId });
   if (element.htmlId !== undefined && STABLE_ID.test(element.htmlId)) candidates.push({ by: 'css', selector: `#${element.htmlId}` });
   return candidates;
+}
+
+/** Roles of what a user works with. */
+const CONTROLS = new Set(['button', 'link', 'textbox', 'searchbox', 'spinbutton', 'combobox', 'listbox', 'checkbox', 'radio', 'switch', 'slider']);
+/** Words in classes that say what a control is for; classes that say how it looks are shared, and change with the looks. */
+const PURPOSES = new Set(['btn', 'button', 'close', 'toggle', 'prev', 'previous', 'next', 'open', 'menu', 'delete', 'remove', 'edit', 'increase', 'decrease', 'search', 'submit', 'cart']);
+const tellsPurpose = (name: string): boolean => { const words = name.split(/[-_]+/); return words.every((word) => /^[A-Za-z]{1,24}$/.test(word)) && words.some((word) => PURPOSES.has(word.toLowerCase())); };
+const NAME = /^[A-Za-z][\w.-]{0,60}$/;
+
+/**
+ * Ways to find a control that has no name, for steps only: as the only one of its role where it stands, by the name of its field, by a class. Next to markup that the source does
+ * not give, nothing is the only one of its role.
+ */
+export function namelessCandidates(element: Element, screen: Pick<Screen, 'elements'> & Partial<Pick<Screen, 'opaque'>>): LocatorCandidate[] {
+  const { role, tag, field } = element;
+  const selectors = selectorsOf(element).filter((selector) => (field?.name !== undefined && NAME.test(field.name) && selector === `${tag}[name="${field.name}"]`) || selector === 'input[type="password"]' || (selector.startsWith(`${tag}.`) && tellsPurpose(selector.slice(tag.length + 1))));
+  return [
+    ...(role !== null && CONTROLS.has(role) && !element.name && (screen.opaque ?? []).length === 0 ? [{ by: 'role' as const, role }] : []),
+    ...selectors.map((selector) => ({ by: 'css' as const, selector })),
+  ];
 }

@@ -1,2 +1,2 @@
-export { candidatesFor } from './candidates.js';
+export { candidatesFor, namelessCandidates } from './candidates.js';
 export { answering, landmarksOf, wraps } from './answering.js';

@@ -70,6 +70,15 @@ test('who signs up signs in: the same new value keeps its name over the journey'
   expect(one.steps[0]?.dataName).toBe('yourName');
 });
 
+test('a control without words is found by what it is, and called by its class', () => {
+  const one = only(feature(['to-contact'], (map) => {
+    const link = screen(map, 'home').elements.find(({ id }) => id === 'nav-contact');
+    if (link) Object.assign(link, { name: null, text: null, classes: 'menu-link wide' });
+  }));
+  expect(one.title).toBe('The link (menu-link) in the “Main” navigation opens “Write to us”');
+  expect(one.steps[0]?.target?.candidates).toEqual([{ by: 'role', role: 'link' }, { by: 'css', selector: 'a.menu-link' }]);
+});
+
 test('a redirect is a visit that ends elsewhere', () => {
   const one = only(feature(['guard'], (map) => map.behaviours.push({ ...behaviour(map, 'to-contact'), id: 'guard', kind: 'redirect', on: 'contact', to: 'contact', visited: '/private', steps: [], appears: [], disappears: [] })));
   expect(one.title).toBe('Visiting /private leads to “Write to us”');
@@ -82,7 +91,11 @@ test.each<[string, string, (map: RepoMap) => void, string]>([
   ['what changes nothing', 'nothing', () => undefined, 'no-observable-effect'],
   ['a page that cannot be told from the other', 'to-cargo', (map) => { screen(map, 'cargo').title = 'Bikes'; screen(map, 'cargo').elements = screen(map, 'home').elements; }, 'no-observable-effect'],
   ['a control that may not be there', 'to-contact', (map) => { const link = screen(map, 'home').elements.find(({ id }) => id === 'nav-contact'); if (link) link.presence = 'unsure'; }, 'unknown-condition'],
-  ['a control without words', 'to-contact', (map) => { const link = screen(map, 'home').elements.find(({ id }) => id === 'nav-contact'); if (link) { link.name = null; link.text = null; } }, 'no-accessible-name'],
+  ['a control without words, beside markup that is not known', 'to-contact', (map) => {
+    screen(map, 'home').opaque = [{ what: 'Widget of a package', at: screen(map, 'home').at }];
+    const link = screen(map, 'home').elements.find(({ id }) => id === 'nav-contact');
+    if (link) { link.name = null; link.text = null; }
+  }, 'no-accessible-name'],
   ['a screen nobody leads to', 'to-contact', (map) => { screen(map, 'home').entry = { by: 'behaviour', behaviour: 'gone' }; }, 'unknown-outcome'],
   ['a screen that leads to itself', 'to-contact', (map) => { screen(map, 'home').entry = { by: 'behaviour', behaviour: 'to-home' }; screen(map, 'contact').entry = { by: 'behaviour', behaviour: 'to-contact' }; }, 'beyond-depth'],
 ])('leaves out %s, and says so', (_, id, change, reason) => {

@@ -1,7 +1,7 @@
 import type { Behaviour, Element, Expectation, Feature, LeftOut, Screen, TestCase, TestCases } from '#contracts';
 import { DataNames, NotACase, graphOf, journeyTo, stepsOf, type Graph } from './journey.js';
 import { expectationsOf } from './expectations.js';
-import { action, catches, clip, nameOf, outcome, preconditions, screenName } from './wording.js';
+import { action, catches, clip, isNameless, nameOf, outcome, preconditions, screenName } from './wording.js';
 
 /** Kinds by what a failure of theirs costs, most first. */
 const VALUE: ReadonlyArray<Behaviour['kind']> = ['submit-valid', 'submit-rejected', 'submit-missing', 'submit-malformed', 'edit', 'redirect', 'toggle', 'select', 'filter', 'dismiss', 'navigation'];
@@ -69,7 +69,7 @@ function draft(behaviour: Behaviour, on: Screen, to: Screen, graph: Graph): Draf
 
 function at(screen: Screen, id: string | undefined): unknown {
   const element = screen.elements.find((one) => one.id === id);
-  return element && [element.role ?? element.tag, nameOf(element), element.inForm === undefined ? '' : element.at];
+  return element && [element.role ?? element.tag, nameOf(element), element.inForm === undefined && !isNameless(element) ? '' : element.at];
 }
 const seenBy = (expectations: readonly Expectation[], find: (one: Expectation) => Element | undefined) => expectations.map((one) => [one.expect, find(one)?.at ?? null]);
 

@@ -1,4 +1,4 @@
-import { candidatesFor } from '#locators';
+import { candidatesFor, namelessCandidates } from '#locators';
 import type { Behaviour, BehaviourStep, CaseStep, Element, Feature, LeftOut, Screen, StepData, Target } from '#contracts';
 
 /** The part of the map that a feature carries, by id. */
@@ -56,8 +56,9 @@ function caseStep(step: BehaviourStep, on: Screen, data: DataNames): CaseStep {
   const element = on.elements.find((one) => one.id === step.element);
   if (!element) throw new NotACase('unknown-handler', `no element ${step.element ?? ''} on ${on.path}`);
   if (element.presence !== 'shown' && step.do !== 'press') throw new NotACase(element.presence === 'hidden' ? 'hidden-by-style' : 'unknown-condition', `an element of the steps is not certainly visible on ${on.path}`);
+  const words = candidatesFor(element, on);
   return {
-    action: step.do, target: targetOf(element, on),
+    action: step.do, target: targetOf(element, on, words.length > 0 ? words : namelessCandidates(element, on)),
     ...(step.data && { data: step.data }), ...(step.data && step.do === 'fill' && { dataName: data.nameOf(step.data, element) }),
   };
 }

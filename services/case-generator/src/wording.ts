@@ -19,10 +19,14 @@ export function clip(words: string, length = 60): string {
 export const quote = (words: string) => `“${clip(words)}”`;
 
 export function nameOf(element: Element): string {
-  return clip(element.label || element.name || element.text || element.placeholder || element.alt || element.title || element.testId || element.htmlId || element.role || element.tag);
+  return clip(element.label || element.name || element.text || element.placeholder || element.alt || element.title || element.testId || element.htmlId || element.field?.name || element.role || element.tag);
 }
 const noun = (element: Element) => NOUNS[element.role ?? ''] ?? (element.field ? 'field' : '');
-const withNoun = (element: Element) => [quote(nameOf(element)), noun(element)].filter(Boolean).join(' ');
+/** Whether it is called by what it is, for want of words. */
+export const isNameless = (element: Element): boolean => nameOf(element) === (element.role ?? element.tag);
+const withNoun = (element: Element) => (isNameless(element) ? noun(element) || element.tag : [quote(nameOf(element)), noun(element)].filter(Boolean).join(' '));
+/** A control without words, in the words of its class. */
+const purpose = (element: Element) => (isNameless(element) && element.classes && element.classes !== '*' ? ` (${clip(element.classes.split(' ')[0] ?? '')})` : '');
 
 /** What a person calls the screen: its main heading, else its title, else its address. */
 export function screenName(screen: Screen): string {
@@ -32,6 +36,9 @@ export function screenName(screen: Screen): string {
 }
 
 function where(element: Element, screen: Screen): string {
+  const twins = screen.elements.some((one) => one !== element && one.presence === 'shown' && one.role === element.role && nameOf(one) === nameOf(element));
+  const heading = twins && element.inItem ? screen.elements.find((one) => one.inItem === element.inItem && one.role === 'heading' && one.presence === 'shown' && one.name !== null) : undefined;
+  if (heading) return ` of ${quote(nameOf(heading))}`;
   const landmark = screen.elements.find((one) => one.id === element.inLandmark);
   if (landmark?.role === 'navigation') return landmark.name ? ` in the ${quote(landmark.name)} navigation` : ' in the navigation';
   if (landmark?.role === 'banner') return ' in the header';
@@ -51,7 +58,7 @@ export function action(behaviour: Behaviour, on: Screen): string {
   if (!last || !target) return last?.do === 'go-back' ? 'Going back' : `On ${screenName(on)}, the action`;
   const value = last.data?.kind === 'literal' ? quote(last.data.value) : 'a new value';
   switch (last.do) {
-    case 'click': return noun(target) ? `The ${withNoun(target)}${where(target, on)}` : `Clicking ${quote(nameOf(target))}`;
+    case 'click': return noun(target) ? `The ${withNoun(target)}${purpose(target)}${where(target, on)}` : `Clicking ${quote(nameOf(target))}`;
     case 'double-click': return `Double-clicking ${withNoun(target)}`;
     case 'hover': return `Hovering over ${withNoun(target)}`;
     case 'check': return `Ticking ${quote(nameOf(target))}`;

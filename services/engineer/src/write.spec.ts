@@ -40,7 +40,7 @@ test('each locator of each test is in the ledger, with the line it stands for', 
   const bundle = written();
   const ledger = LedgerEntry.array().parse(JSON.parse(text(bundle, 'e2e/locators.json')));
   expect(ledger).toContainEqual({
-    test: 'The “Details” link opens “Cargo bike”', file: 'e2e/home.spec.ts', route: '/', element: { file: 'index.html', line: 6, blob: 'b'.repeat(40) }, candidate: { by: 'role', role: 'link', name: 'Details' },
+    test: 'The “Details” link of “Cargo bike” opens “Cargo bike”', file: 'e2e/home.spec.ts', route: '/', element: { file: 'index.html', line: 6, blob: 'b'.repeat(40) }, candidate: { by: 'role', role: 'link', name: 'Details' },
     locator: `page.getByRole('article').filter({ has: page.getByRole('heading', { name: 'Cargo bike', exact: true }) }).getByRole('link', { name: 'Details', exact: true })`,
   });
   for (const { locator, file } of ledger) expect(text(bundle, file)).toContain(locator);
