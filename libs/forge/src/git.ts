@@ -79,7 +79,7 @@ export function printable(text: string): string {
 
 /**
  * The git directory of a checkout, a linked worktree or a bare repository at exactly this path; folders above are not searched.
- * Throws `repository-not-found` with the path.
+ * Throws `repository-not-found` with the path, `repository-unreadable` with git's words.
  */
 export async function gitDirectory(repository: string): Promise<string> {
   const missing = () => new Failure('repository-not-found', printable(repository));
@@ -93,7 +93,10 @@ export async function gitDirectory(repository: string): Promise<string> {
     if (target === undefined) throw missing();
     found = await realpath(resolve(dirname(dotGit), target)).catch(() => { throw missing(); });
   }
-  const head = await stat(join(found, 'HEAD')).catch(() => undefined);
-  if (!head?.isFile() || (await tryGit(found, ['rev-parse', '--git-dir'])).code !== 0) throw missing();
+  const [head, objects] = await Promise.all(['HEAD', 'objects'].map((name) => stat(join(found, name)).catch(() => undefined)));
+  if (!head?.isFile()) throw missing();
+  const { code, complaint } = await tryGit(found, ['rev-parse', '--git-dir']);
+  // A repository that git refuses (its config does not parse, its HEAD is no ref) is there all the same.
+  if (code !== 0) throw objects?.isDirectory() ? new Failure('repository-unreadable', complaint) : missing();
   return found;
 }
