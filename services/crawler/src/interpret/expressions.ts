@@ -298,5 +298,8 @@ function metaProperty(node: N.MetaProperty, frame: Frame): Value {
     const list = (patterns instanceof Arr ? patterns.items : [patterns]).filter((pattern) => typeof pattern === 'string');
     return globModules(machine, list, isObject(options) && machine.get(options, 'eager') === true, frame.file, at);
   });
-  return machine.namespace('import.meta', at, { env, glob, hot: undefined });
+  // The repository is mounted at `/`, as for `__dirname`.
+  const folder = frame.file.split('/').slice(0, -1).join('/');
+  const place = machine.options.host === 'node' ? { dirname: `/${folder}`, filename: `/${frame.file}`, url: `file:///${frame.file}` } : {};
+  return machine.namespace('import.meta', at, { env, glob, hot: undefined, ...place });
 }
