@@ -3,7 +3,7 @@ import { Browser, type Stepped, type Stuck, type Tab } from './browser.js';
 import { pathOf, withoutHash } from './browser/address.js';
 import { hasHandler, isTryable, trialsOf } from './explore/controls.js';
 import { echoesOf } from './explore/echoes.js';
-import { click, formsOf, looseEntryOf, type Entry, type PlannedStep } from './explore/plan.js';
+import { click, formsOf, looseEntryOf, steps, validFilling, type Entry, type PlannedStep } from './explore/plan.js';
 import { difference, handles, isShown, viewOf, type View } from './explore/screens.js';
 import { submissionsOf, type Submission, type Tried } from './explore/submissions.js';
 import type { Application, Repo } from './framework.js';
@@ -197,7 +197,7 @@ class Explorer {
       if (this.exhausted()) return;
       if (node.known.has(element.id) || inEntries.has(element.id)) continue;
       const loose = element.tag === 'button' && isTryable(element) && hasHandler(node.view.dom.byKey.get(element.id), 'click') ? looseEntryOf(node.view, element) : null;
-      if (loose && !this.filters(node, loose)) this.submit(node, loose, element);
+      if (loose && !this.filters(node, loose) && !this.ignores(node, loose)) this.submit(node, loose, element);
       else this.tryControl(node, element);
     }
   }
@@ -214,6 +214,14 @@ class Explorer {
       const tried = trial.kind === 'filter' ? this.attempt(node, trial.steps) : null;
       return tried !== null && 'stepped' in tried && tried.after.content !== node.view.content;
     }));
+  }
+
+  /** A button that does the same whatever stands in the fields beside it. */
+  private ignores(node: Node, entry: Entry): boolean {
+    const filling = validFilling(entry, new Map(), false);
+    const planned = 'why' in filling ? null : steps(entry, filling);
+    const [filled, empty] = [planned && this.attempt(node, planned), this.attempt(node, [click(entry.button?.id ?? '')])];
+    return filled !== null && 'stepped' in filled && 'stepped' in empty && filled.after.content === empty.after.content;
   }
 
   private tryControl(node: Node, element: Element): void {

@@ -85,6 +85,11 @@ describe('scripts of plain HTML', () => {
     const found = explored({ 'index.html': page('<h1>Sure</h1><p id="p">x</p><script>for (;;) { document.getElementById("p").hidden = false; }</script>') });
     expect(found.screens[0]?.elements.map((element) => element.presence)).toEqual(['shown', 'unsure']);
   });
+  it('answer clicks for the buttons inside of them', () => {
+    const found = explored({ 'index.html': page('\n\n<input id="d" aria-label="Result" readonly>\n<div id="k"></div>\n<script>\nconst keys = document.querySelector("#k");\nfor (const k of ["7", "+"]) { const b = document.createElement("button"); b.textContent = k; b.dataset.key = k; keys.append(b); }\nkeys.addEventListener("click", (e) => { const { key } = e.target.dataset; if (key) document.getElementById("d").value += key; });\n</script>') });
+    expect(found.behaviours.map((one) => one.changes)).toEqual([[{ element: 'index.html:3:input', property: 'value', from: '', to: '7' }], [{ element: 'index.html:3:input', property: 'value', from: '', to: '+' }]]);
+    expect(found.behaviours[0]?.because[0]).toMatchObject({ file: 'index.html', line: 8 });
+  });
   it('answer inline handlers, and words in fields come out on the page', () => {
     const found = explored({ 'index.html': page(`<script>function greet() { document.getElementById('out').textContent = 'Hello ' + document.getElementById('who').value; }</script><label>Who <input id="who"></label><button onclick="greet()">Greet</button><p id="out" role="status"></p>`) });
     expect(found.behaviours.map((one) => one.kind)).toContain('submit-valid');

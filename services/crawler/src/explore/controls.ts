@@ -32,7 +32,9 @@ export function trialsOf(view: View, control: Element): Trial[] {
   if (type !== undefined && takesText(type)) return textTrials(view, control, node);
   if (control.tag === 'summary' && view.byId.get(control.parent ?? '')?.tag === 'details') return [{ control, kind: 'toggle', steps: [click(control.id)] }];
   const trials: Trial[] = [];
-  if (hasHandler(node, 'click') && !control.link) trials.push({ control, kind: 'toggle', steps: [click(control.id)] });
+  // A button may be answered by something around it; of other elements, only their own handlers make controls.
+  const answered = hasHandler(node, 'click') || (['button', 'tab', 'menuitem', 'switch'].includes(control.role ?? '') && !control.inForm && handledAbove(node, 'click'));
+  if (answered && !control.link) trials.push({ control, kind: 'toggle', steps: [click(control.id)] });
   if (hasHandler(node, 'dblclick')) trials.push({ control, kind: 'edit', steps: [doubleClick(control.id)] });
   return trials;
 }

@@ -314,7 +314,7 @@ function outermost(markup: Page['markup']): MarkupElement[] {
 
 function parsed(text: string, at: Place): N.File {
   try {
-    return parse(text, { sourceType: 'unambiguous', allowReturnOutsideFunction: true, startLine: at.line, attachComment: false });
+    return parse(text, { sourceType: 'unambiguous', allowReturnOutsideFunction: true, startLine: at.line, startColumn: 0, startIndex: 0, attachComment: false });
   } catch (error) {
     throw new Undecided(`a script does not parse: ${error instanceof Error ? error.message.slice(0, 120) : ''}`, at);
   }

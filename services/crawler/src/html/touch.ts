@@ -38,7 +38,7 @@ export function noteScript(text: string, at: Place, touches: Touches): void {
   if (isData(text)) return;
   let file: Node;
   try {
-    file = parse(text, { sourceType: 'unambiguous', allowReturnOutsideFunction: true, errorRecovery: true, plugins: ['jsx'], startLine: at.line });
+    file = parse(text, { sourceType: 'unambiguous', allowReturnOutsideFunction: true, errorRecovery: true, plugins: ['jsx'], startLine: at.line, startColumn: 0, startIndex: 0 });
   } catch (error) {
     touches.everything ??= `the script ${at.file} does not parse: ${(error as Error).message.slice(0, 120)}`;
     return;
