@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,6 +43,8 @@ async function repositoryAt(path: string): Promise<string> {
   const git = promisify(execFile)('git', ['-C', folder, 'rev-parse', '--git-dir'], { env: { ...childEnvironment(), GIT_OPTIONAL_LOCKS: '0' } });
   await git.catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw new Exit(EXIT.failure, 'git is needed; install it with your package manager');
+    // Git may refuse one that is there, for its config or its owner: the crawler knows more.
+    if (existsSync(join(folder, '.git'))) return;
     throw new Exit(EXIT.usage, `there is no git repository at ${folder}; check the path, or make one with: git init`);
   });
   return folder;

@@ -29,8 +29,8 @@ export function print(text: string): void { process.stdout.write(`${text}\n`); }
 
 export function printJson(value: unknown): void { print(JSON.stringify(value, undefined, isatty(1) ? 2 : undefined)); }
 
-/** Text from a repository may hold escape sequences that would steer the terminal. */
-export function safe(text: string): string { return text.replaceAll(/(?![\n\t])\p{Cc}/gu, '\ufffd'); }
+/** Text from a repository may hold escape sequences that would steer the terminal, and marks that turn the order of what is shown. */
+export function safe(text: string): string { return text.replaceAll(/(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd'); }
 
 /** Columns, as wide as their widest cell. */
 export function table(rows: readonly string[][]): string {
