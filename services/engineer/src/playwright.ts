@@ -86,7 +86,7 @@ function stepLine(step: CaseStep, context: Context): string {
 function expectationLines(expectation: Expectation, screen: Screen, context: Context): string[] {
   const locator = (target: Target) => locatorCode(target, context);
   switch (expectation.expect) {
-    case 'path': return [`await expect(page).toHaveURL(${addressCode(expectation.path, context.typedIntoAddress === true || expectation.openSearch === true)});`];
+    case 'path': return [`await expect(page).toHaveURL(${addressCode(expectation.path, { anyQuery: context.typedIntoAddress === true || expectation.openSearch === true, files: context.map.routes.some(({ framework }) => framework === 'html') })});`];
     case 'title': return [`await expect(page).toHaveTitle(${literal(expectation.title)});`];
     case 'visible': return [`await expect(${locator(expectation.target)}).toBeVisible();`, ...wordsLine(expectation.target, context)];
     case 'hidden': {
@@ -139,11 +139,16 @@ function variableName(wanted: string): string {
   return name === '' || name.length > 40 || RESERVED.test(name) ? `value${name.slice(0, 20).replaceAll(/\W/g, '')}` : name;
 }
 
-/** The address under the base URL. A segment such as `:id` stands for whatever the application makes up. */
-function addressCode(path: string, anyQuery: boolean): string {
+/**
+ * The address under the base URL. A segment such as `:id` stands for whatever the application makes up. `files`: the pages are files that any server may serve,
+ * and many show `about.html` as `/about` and `index.html` as `/`; both are the same page.
+ */
+function addressCode(path: string, { anyQuery, files }: { anyQuery: boolean; files: boolean }): string {
   const wild = path.split('/').some((segment) => /^:\w+$/.test(segment));
-  if (!wild && !(anyQuery && !path.includes('?'))) return literal(path);
-  const pattern = path.split('/').map((segment) => (/^:\w+$/.test(segment) ? '[^/?#]+' : patternOf(segment))).join(String.raw`\/`);
+  const file = files && /\.html?(?=$|[?#])/.test(path);
+  if (!wild && !file && !(anyQuery && !path.includes('?'))) return literal(path);
+  const exact = path.split('/').map((segment) => (/^:\w+$/.test(segment) ? '[^/?#]+' : patternOf(segment))).join(String.raw`\/`);
+  const pattern = file ? exact.replace(/((?<=\\\/)index)?(\\\.html?)(?=$|\\[?#])/, (_all, index: string | undefined, ending: string) => (index ? `(?:index(?:${ending})?)?` : `(?:${ending})?`)) : exact;
   return `/${pattern}${anyQuery ? String.raw`(?:\?.*)?` : ''}$/`;
 }
 
