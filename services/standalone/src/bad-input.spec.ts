@@ -74,7 +74,7 @@ async function artifact<T>(ended: Ended, kind: string): Promise<T> {
 }
 
 /** Everything of a repository that a run must leave as it is. */
-async function stateOf({ path, git }: TestRepository): Promise<object> {
+async function stateOf(path: string, git: TestRepository['git']): Promise<object> {
   const bytes = (name: string) => readFile(join(path, '.git', name), 'base64').catch(() => null);
   const files = (await readdir(path, { recursive: true, withFileTypes: true })).map((entry) => join(entry.parentPath, entry.name)).filter((file) => !file.startsWith(join(path, '.git'))).sort();
   const refs = (await git('for-each-ref', '--format=%(objectname) %(refname)')).split('\n').filter((line) => !line.endsWith(BRANCH));
@@ -125,10 +125,10 @@ test('links, submodules, large files, other encodings, deep markup and a strange
   await appendFile(join(repository.path, '.git/config'), `[core]\n\thooksPath = ${marker}/hooks\n\tfsmonitor = ${hook}\n\tsshCommand = ${hook}\n\tpager = ${hook}\n[filter "x"]\n\tclean = ${hook}\n\tsmudge = ${hook}\n[diff]\n\texternal = ${hook}\n[alias]\n\tls-tree = !${hook}\n`);
   await writeFile(join(repository.path, '.git/info/attributes'), '* filter=x\n');
   const git = (...args: string[]) => repository.git('-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', ...args);
-  const before = await stateOf({ ...repository, git });
+  const before = await stateOf(repository.path, git);
   const ended = await run(repository.path);
   expect([ended.status, ended.failure]).toEqual(['succeeded', undefined]);
-  expect(await stateOf({ ...repository, git })).toEqual(before);
+  expect(await stateOf(repository.path, git)).toEqual(before);
   expect((await readdir(marker)).sort()).toEqual(['hook', 'hooks']);
   const { leftOut } = await artifact<{ leftOut: Array<{ reason: string; what: string }> }>(ended, 'repo-map@1');
   expect(leftOut.map(({ reason, what }) => `${reason} ${what}`)).toEqual(expect.arrayContaining(['symlink secrets.html', 'submodule module', 'file-too-large large.js', 'invalid-utf8 latin.html', 'binary-file zero.html']));
@@ -143,6 +143,7 @@ test('words that would be code, mark-up or terminal commands elsewhere are words
   expect([ended.status, ended.failure]).toEqual(['succeeded', undefined]);
   const { body, title, files: changed } = await artifact<{ body: string; title: string; files: Array<{ path: string }> }>(ended, 'pull-request@1');
   expect(`${title}${body}`).not.toMatch(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]|<\/script>/u);
+  expect(await repository.git('grep', '--fixed-strings', '-e', 'back`tick', BRANCH, '--', 'e2e')).toContain("name: 'back`tick', exact: true");
   for (const { path } of changed) {
     expect(path).toMatch(/^e2e\/[\w.-]+(\/[\w.-]+)*$/);
     const text = await repository.git('show', `${BRANCH}:${path}`);
@@ -195,9 +196,8 @@ test('two runs at once make one pull request', async () => {
 
 test('a hundred thousand files are no obstacle', async () => {
   const repository = await repositoryOf();
-  const entry = (path: string, text: string) => `M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`;
   const many = Array.from({ length: 100_000 }, (_, i) => `M 100644 :1 d${i % 100}/e${Math.floor(i / 100) % 100}/f${i}.${['js', 'txt', 'ts', 'png'][i % 4]}\n`);
-  await repository.gitWith(['blob\nmark :1\ndata 2\nx\n\n', 'commit refs/heads/main\ncommitter Test <test@example.com> 1767225600 +0000\ndata 1\nx\n', ...Object.entries(SITE).map(([path, text]) => entry(path, text)), ...many].join(''), 'fast-import', '--quiet');
+  await repository.gitWith(['blob\nmark :1\ndata 2\nx\n\n', 'commit refs/heads/main\ncommitter Test <test@example.com> 1767225600 +0000\ndata 1\nx\n', ...Object.entries(SITE).map(([path, text]) => `M 100644 inline ${path}\ndata ${Buffer.byteLength(text)}\n${text}\n`), ...many].join(''), 'fast-import', '--quiet');
   const ended = await run(repository.path);
   expect([ended.status, ended.failure]).toEqual(['succeeded', undefined]);
   expect(await artifact<{ counts: { files: number } }>(ended, 'repo-map@1')).toMatchObject({ counts: { files: 100_002 } });
