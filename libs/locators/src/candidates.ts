@@ -3,6 +3,8 @@ import { selectorsOf, wraps } from './answering.js';
 
 /** Longer texts make locators nobody reads, and break with the first edit. */
 const MAX_TEXT = 120;
+/** The words of a paragraph, where there is nothing shorter. */
+const MAX_PROSE = 200;
 /** Ids that tools generate (`:r1:`, `input-4821`, hashes) change from build to build. */
 const STABLE_ID = /^[A-Za-z][A-Za-z]*([_-][A-Za-z]+)*\d{0,2}$/;
 
@@ -20,6 +22,7 @@ export function candidatesFor(element: Element, screen: Pick<Screen, 'elements'>
   if (!element.field && usable(text) && !wraps(element, screen.elements[screen.elements.indexOf(element) + 1])) candidates.push({ by: 'text', text });
   if (element.testId) candidates.push({ by: 'test-id', id: element.testId });
   if (element.htmlId !== undefined && STABLE_ID.test(element.htmlId)) candidates.push({ by: 'css', selector: `#${element.htmlId}` });
+  if (candidates.length === 0 && element.tag === 'p' && text !== null && text.length > MAX_TEXT && text.length <= MAX_PROSE) candidates.push({ by: 'text', text });
   return candidates;
 }
 
@@ -28,6 +31,10 @@ const CONTROLS = new Set(['button', 'link', 'textbox', 'searchbox', 'spinbutton'
 /** Words in classes that say what a control is for; classes that say how it looks are shared, and change with the looks. */
 const PURPOSES = new Set(['btn', 'button', 'close', 'toggle', 'prev', 'previous', 'next', 'open', 'menu', 'delete', 'remove', 'edit', 'increase', 'decrease', 'search', 'submit', 'cart']);
 const tellsPurpose = (name: string): boolean => { const words = name.split(/[-_]+/); return words.every((word) => /^[A-Za-z]{1,24}$/.test(word)) && words.some((word) => PURPOSES.has(word.toLowerCase())); };
+/** Fields among them. */
+const FIELDS = new Set(['textbox', 'searchbox', 'spinbutton', 'combobox', 'listbox']);
+/** Packages that add messages to a page, with buttons to close them, and no fields. */
+const MESSAGES = /of (?:react-toastify|react-hot-toast|sonner|notistack)$/;
 const NAME = /^[A-Za-z][\w.-]{0,60}$/;
 
 /**
@@ -37,8 +44,9 @@ const NAME = /^[A-Za-z][\w.-]{0,60}$/;
 export function namelessCandidates(element: Element, screen: Pick<Screen, 'elements'> & Partial<Pick<Screen, 'opaque'>>): LocatorCandidate[] {
   const { role, tag, field } = element;
   const selectors = selectorsOf(element).filter((selector) => (field?.name !== undefined && NAME.test(field.name) && selector === `${tag}[name="${field.name}"]`) || selector === 'input[type="password"]' || (selector.startsWith(`${tag}.`) && tellsPurpose(selector.slice(tag.length + 1))));
+  const foreign = (screen.opaque ?? []).filter(({ what }) => !(FIELDS.has(role ?? '') && MESSAGES.test(what)));
   return [
-    ...(role !== null && CONTROLS.has(role) && !element.name && (screen.opaque ?? []).length === 0 ? [{ by: 'role' as const, role }] : []),
+    ...(role !== null && CONTROLS.has(role) && !element.name && foreign.length === 0 ? [{ by: 'role' as const, role }] : []),
     ...selectors.map((selector) => ({ by: 'css' as const, selector })),
   ];
 }

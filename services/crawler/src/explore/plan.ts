@@ -51,10 +51,14 @@ function submits(view: View, element: Element): boolean {
   return (element.tag === 'button' && kind !== 'button' && kind !== 'reset') || (element.tag === 'input' && typeof type === 'string' && (kind === 'submit' || kind === 'image'));
 }
 
-/** A button with a handler outside of any form, with the nearest text fields around it that are in no form either. */
+/** A button with a handler outside of any form, with the text field right before it, or else the nearest ones around it, that are in no form either. */
 export function looseEntryOf(view: View, button: Element): Entry | null {
   const start = view.dom.byKey.get(button.id);
   if (!start || button.inForm) return null;
+  const siblings = start.among.filter((node) => node.kind === 'element');
+  const before = siblings[siblings.indexOf(start) - 1];
+  const beside = before && isLooseField(view, before) ? view.byId.get(before.key) : undefined;
+  if (beside) return { form: start.parent ?? start, fields: [beside], button, native: false };
   const around = closest(start.parent, (at) => [...descendants(at)].some((inside) => isLooseField(view, inside)));
   const near = around ? [...descendants(around)] : view.dom.elements;
   // Beside more buttons than a pair of yes and no, the fields are not there for this one.
