@@ -60,7 +60,7 @@ function draft(behaviour: Behaviour, on: Screen, to: Screen, graph: Graph): Draf
     // The same control that leads to the same outcome from several pages (a menu, a footer) is one thing to test.
     sameAs: JSON.stringify([behaviour.kind, behaviour.steps.map((step) => [step.do, at(on, step.element), step.data]), behaviour.visited, behaviour.navigates ? to.path : '', behaviour.invalid?.rule, seenBy(expectations, find)]),
     body: {
-      title: clip(`${action(behaviour, on)} ${outcome(behaviour, to, expectations, find)}`, 200),
+      title: clip(`${action(behaviour, on)} ${outcome(behaviour, on, to, expectations, find)}`, 200),
       kind: behaviour.kind, behaviour: behaviour.id, preconditions: preconditions([...journey.screens, on, to]), setup: journey.steps, given, steps, expectations,
       catches: catches(behaviour, on, to, expectations, find), because: behaviour.because,
     },

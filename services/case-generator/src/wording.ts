@@ -19,7 +19,7 @@ export function clip(words: string, length = 60): string {
 export const quote = (words: string) => `“${clip(words)}”`;
 
 export function nameOf(element: Element): string {
-  return clip(element.label || element.name || element.text || element.placeholder || element.alt || element.title || element.testId || element.htmlId || element.field?.name || element.role || element.tag);
+  return clip(element.label || element.name || (element.field ? '' : element.text) || element.placeholder || element.alt || element.title || element.testId || element.htmlId || element.field?.name || element.role || element.tag);
 }
 const noun = (element: Element) => NOUNS[element.role ?? ''] ?? (element.field ? 'field' : '');
 /** Whether it is called by what it is, for want of words. */
@@ -28,10 +28,10 @@ const withNoun = (element: Element) => (isNameless(element) ? noun(element) || e
 /** A control without words, in the words of its class. */
 const purpose = (element: Element) => (isNameless(element) && element.classes && element.classes !== '*' ? ` (${clip(element.classes.split(' ')[0] ?? '')})` : '');
 
-/** What a person calls the screen: its main heading, else its title, else its address. */
-export function screenName(screen: Screen): string {
+/** What a person calls the screen: its main heading, else its title unless the screen before has the same, else its address. */
+export function screenName(screen: Screen, before?: Screen): string {
   const heading = screen.elements.find((element) => element.role === 'heading' && element.level === 1 && element.presence === 'shown' && element.name !== null);
-  const words = heading?.name ?? screen.title;
+  const words = heading?.name ?? (screen.title === before?.title ? null : screen.title);
   return words ? quote(words) : clip(screen.path);
 }
 
@@ -109,7 +109,7 @@ const SAYS = ['alert', 'status'];
 const CHOSEN = ['radio', 'checkbox', 'select', 'hidden', 'range', 'color'];
 
 /** `opens “Plans”`, `shows “Username is required”`, `is stopped at “Email”`: the rest of the title. */
-export function outcome(behaviour: Behaviour, to: Screen, expectations: readonly Expectation[], find: (expectation: Expectation) => Element | undefined): string {
+export function outcome(behaviour: Behaviour, on: Screen, to: Screen, expectations: readonly Expectation[], find: (expectation: Expectation) => Element | undefined): string {
   const visible = expectations.filter(({ expect }) => expect === 'visible').flatMap((one) => find(one) ?? []);
   const said = visible.find((one) => SAYS.includes(one.role ?? '')) ?? visible[0];
   if (behaviour.invalid) {
@@ -117,9 +117,9 @@ export function outcome(behaviour: Behaviour, to: Screen, expectations: readonly
     if (said) return `shows ${quote(nameOf(said))}`;
     return field && behaviour.steps.length === 1 ? `is stopped at ${quote(nameOf(field))}` : 'is stopped';
   }
-  if (behaviour.kind === 'redirect') return `leads to ${screenName(to)}`;
+  if (behaviour.kind === 'redirect') return said && to.entry.by === 'behaviour' ? `leads to ${clip(to.path)} and shows ${quote(nameOf(said))}` : `leads to ${screenName(to)}`;
   const answered = said && SAYS.includes(said.role ?? '');
-  if (behaviour.navigates && !(answered && behaviour.kind !== 'submit-valid')) return `opens ${screenName(to)}`;
+  if (behaviour.navigates && !(answered && behaviour.kind !== 'submit-valid')) return `opens ${screenName(to, on)}`;
   if (said) return `shows ${answered || !noun(said) || said.role === 'heading' ? quote(nameOf(said)) : `the ${withNoun(said)}`}`;
   for (const expectation of expectations) {
     const target = find(expectation);
