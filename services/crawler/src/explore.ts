@@ -1,4 +1,4 @@
-import type { Behaviour, Element, LeftOut, RepoMap, Screen } from '#contracts';
+import type { Behaviour, Element, LeftOut, Location, RepoMap, Screen } from '#contracts';
 import { Browser, type Stepped, type Stuck, type Tab } from './browser.js';
 import { pathOf, withoutHash } from './browser/address.js';
 import { hasHandler, isTryable, trialsOf } from './explore/controls.js';
@@ -309,13 +309,23 @@ class Explorer {
 
   private record(found: { kind: Behaviour['kind']; visited?: string; node: Node; to: Node; planned: readonly PlannedStep[]; stepped: Stepped; label: string; id?: string; effect?: ReturnType<typeof difference>; echoes?: Behaviour['echoes'] }): void {
     const { node, to, stepped, effect } = found;
-    const because = [...new Map(stepped.because.map((place) => [`${place.file}:${place.line}`, this.repo.locate(place)])).values()].slice(0, 8);
+    const because = this.telling(found);
     this.behaviours.push({
       id: found.id ?? this.uniqueId(slug(`${found.kind} ${node.screen.path} ${found.label}`)), kind: found.kind, on: node.screen.id, ...(found.visited !== undefined && { visited: found.visited }),
       steps: found.planned.map(({ say }) => say), to: to.screen.id, navigates: pathAndSearch(to) !== pathAndSearch(node) || found.visited !== undefined, ...(stepped.tab.page.openSearch && { openSearch: true as const }),
       appears: effect?.appears ?? [], disappears: effect?.disappears ?? [], echoes: found.echoes ?? [], ...(stepped.invalid && { invalid: { element: stepped.invalid.key, rule: stepped.invalid.rule } }),
       changes: effect?.changes ?? [], writes: stepped.writes, because: because.length > 0 ? because : [node.screen.at],
     });
+  }
+
+  /** The lines that decide a behaviour, most telling first: for a way to another page the control that leads there, otherwise what its handlers did; a file as a whole comes last. */
+  private telling({ kind, node, to, planned, stepped, effect }: { kind: Behaviour['kind']; node: Node; to: Node; planned: readonly PlannedStep[]; stepped: Stepped; effect?: ReturnType<typeof difference> }): Location[] {
+    const decided = stepped.because.map((place) => this.repo.locate(place));
+    const control = node.view.byId.get(planned.at(-1)?.act.key ?? '')?.at ?? [];
+    const shown = to.view.byId.get(effect?.appears[0] ?? '')?.at ?? [];
+    const places = [kind === 'navigation' ? control : [], decided, control, shown].flat();
+    const lines = [...new Map(places.map((place) => [`${place.file}:${place.line}`, place])).values()];
+    return [...lines.filter(({ line }) => line > 1), ...lines.filter(({ line }) => line === 1)].slice(0, 8);
   }
 
   private behaviourId(kind: Behaviour['kind'], node: Node, label: string, after: View): string {
