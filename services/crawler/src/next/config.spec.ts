@@ -1,5 +1,5 @@
+import { repoOf } from '../interpret/repo-fixture.js';
 import { readConfig, redirected } from './config.js';
-import { repoOf } from './test/repo.js';
 
 const configured = (text: string) => repoOf({ 'next.config.ts': text });
 
@@ -9,7 +9,7 @@ it('follows redirects in order', () => {
       { source: '/old/:slug', destination: '/new/:slug', permanent: true },
       { source: '/maybe', destination: '/x', permanent: false, has: [{ type: 'header', key: 'x' }] },
     ]; } };
-  `).repo, '');
+  `), '');
   expect(config).toMatchObject({ basePath: '/docs', languages: false });
   if (!config) throw new Error('not read');
   expect(redirected(config, '/old/a')).toMatchObject({ href: '/new/a' });
@@ -18,8 +18,8 @@ it('follows redirects in order', () => {
 });
 
 it('takes a plugin to leave addresses alone that the file does not speak of', () => {
-  const { repo, leftOut } = configured(`import plugin from 'some-plugin'; export default plugin({ reactStrictMode: true });`);
+  const repo = configured(`import plugin from 'some-plugin'; export default plugin({ reactStrictMode: true });`);
   expect(readConfig(repo, '')).toMatchObject({ basePath: '' });
-  expect(leftOut).toEqual([{ reason: 'unsupported-syntax', what: 'next.config.ts' }]);
-  expect(readConfig(configured(`import plugin from 'some-plugin'; export default plugin({ basePath: '/x' });`).repo, '')).toBeNull();
+  expect(repo.left).toMatchObject([{ reason: 'unsupported-syntax', what: 'next.config.ts' }]);
+  expect(readConfig(configured(`import plugin from 'some-plugin'; export default plugin({ basePath: '/x' });`), '')).toBeNull();
 });

@@ -1,11 +1,11 @@
+import { repoOf } from '../interpret/repo-fixture.js';
 import { emptyStorage } from '../interpret/machine.js';
 import { startMachine } from '../interpret/start.js';
 import { authenticationModels } from './authentication.js';
 import { askMiddleware, responseClass, serverModels, type Verdict } from './middleware.js';
-import { repoOf } from './test/repo.js';
 
 function ask(source: string, path: string, cookies: Record<string, string> = {}, others: Record<string, string> = {}): Verdict {
-  const { repo } = repoOf({ 'middleware.ts': source, ...others });
+  const repo = repoOf({ 'middleware.ts': source, ...others });
   const storage = emptyStorage();
   for (const [name, value] of Object.entries(cookies)) storage.cookies.set(name, value);
   const machine = startMachine({ repo, root: '', host: 'node', models: new Map([...serverModels(), ...authenticationModels()]), storage });

@@ -1,8 +1,8 @@
+import { repoOf } from '../interpret/repo-fixture.js';
 import { domOf, type DomElement } from '../accessibility/dom.js';
 import { Browser, type Step, type Tab } from '../browser.js';
 import type { Application } from '../framework.js';
 import { next } from './next.js';
-import { repoOf } from './test/repo.js';
 
 const PACKAGE = JSON.stringify({ dependencies: { next: '16.0.0', react: '19.0.0', 'react-dom': '19.0.0' } }, null, 2);
 const LAYOUT = `
@@ -23,7 +23,7 @@ const MENU = `
 `;
 
 function open(files: Record<string, string>): { app: Application; browser: Browser } {
-  const [app] = next.detect(repoOf({ 'package.json': PACKAGE, 'app/layout.tsx': LAYOUT, 'app/menu.tsx': MENU, ...files }).repo);
+  const [app] = next.detect(repoOf({ 'package.json': PACKAGE, 'app/layout.tsx': LAYOUT, 'app/menu.tsx': MENU, ...files }));
   if (!app) throw new Error('no application found');
   return { app, browser: new Browser(app) };
 }

@@ -1,10 +1,10 @@
+import { repoOf } from '../interpret/repo-fixture.js';
 import { findRoutes, matchRoute, pathOf } from './routes.js';
-import { repoOf } from './test/repo.js';
 
 const tree = (paths: string[]) => repoOf(Object.fromEntries(paths.map((path) => [path, ''])));
 
 it('finds pages through groups, parameters and both routers, and says what it leaves out', () => {
-  const { repo, leftOut } = tree([
+  const repo = tree([
     'app/layout.tsx', 'app/page.tsx', 'app/not-found.tsx', 'app/(shop)/cart/page.tsx', 'app/(shop)/layout.tsx', 'app/posts/[slug]/page.tsx', 'app/docs/[[...rest]]/page.js',
     'app/_private/page.tsx', 'app/api/route.ts', 'app/@modal/login/page.tsx', 'app/feed/(..)photo/[id]/page.tsx', 'app/posts/page.test.tsx',
     'pages/_app.tsx', 'pages/index.tsx', 'pages/old/index.tsx', 'pages/old/[id].tsx', 'pages/api/x.ts', 'pages/404.tsx',
@@ -14,19 +14,19 @@ it('finds pages through groups, parameters and both routers, and says what it le
   expect(found).toMatchObject({ pagesApp: 'pages/_app.tsx', pages404: 'pages/404.tsx', rootFolder: { layout: 'app/layout.tsx', notFound: 'app/not-found.tsx', slots: ['modal'] } });
   const cart = found.routes.find(({ pattern }) => pattern === '/cart');
   expect(cart?.folders.map(({ layout }) => layout)).toEqual(['app/layout.tsx', 'app/(shop)/layout.tsx', undefined]);
-  expect(leftOut).toEqual([
+  expect(repo.left).toMatchObject([
     { reason: 'unsupported-syntax', what: 'parallel route app/@modal/login/page.tsx' },
     { reason: 'unsupported-syntax', what: 'intercepting route app/feed/(..)photo/[id]/page.tsx' },
   ]);
 });
 
 it('looks into src when the root has neither folder, and stays within its application', () => {
-  const { repo } = tree(['web/src/app/page.tsx', 'app/page.tsx', 'other/pages/x.tsx']);
+  const repo = tree(['web/src/app/page.tsx', 'app/page.tsx', 'other/pages/x.tsx']);
   expect(findRoutes(repo, 'web').routes.map(({ page }) => page)).toEqual(['web/src/app/page.tsx']);
 });
 
 it('matches the most specific route and reads its parameters', () => {
-  const { repo } = tree(['app/a/[id]/page.tsx', 'app/a/new/page.tsx', 'app/a/[...rest]/page.tsx', 'app/b/[[...rest]]/page.tsx']);
+  const repo = tree(['app/a/[id]/page.tsx', 'app/a/new/page.tsx', 'app/a/[...rest]/page.tsx', 'app/b/[[...rest]]/page.tsx']);
   const { routes } = findRoutes(repo, '');
   const match = (path: string): unknown => { const found = matchRoute(routes, path); return found && [found.route.pattern, Object.fromEntries(found.params)]; };
   expect(match('/a/new')).toEqual(['/a/new', {}]);
@@ -39,7 +39,7 @@ it('matches the most specific route and reads its parameters', () => {
 });
 
 it('builds the path of a route from its parameters', () => {
-  const { repo } = tree(['app/a/[id]/page.tsx', 'app/b/[[...rest]]/page.tsx']);
+  const repo = tree(['app/a/[id]/page.tsx', 'app/b/[[...rest]]/page.tsx']);
   const { routes } = findRoutes(repo, '');
   const segments = (pattern: string) => routes.find((route) => route.pattern === pattern)?.segments ?? [];
   expect(pathOf(segments('/a/[id]'), new Map([['id', 'x y']]))).toBe('/a/x%20y');

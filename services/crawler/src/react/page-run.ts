@@ -15,7 +15,7 @@ import { taint } from './taint.js';
 /** Storage of a browser between page loads. */
 export class ReactSession { constructor(readonly storage: BrowserStorage) {} }
 
-export interface Program { readonly repo: Repo; readonly root: string; readonly entries: readonly string[]; readonly title: string; readonly base: string }
+export interface Program { readonly repo: Repo; readonly root: string; readonly entries: readonly string[]; readonly title: string; readonly base: string; /** Whether its router moves in transitions: since version 7. */ readonly transitions: boolean }
 
 /** One page load of an application and what has happened on it since: a machine, its rendered tree, its address. */
 export class PageRun {
@@ -29,7 +29,11 @@ export class PageRun {
     const models = new Map([...reactModels(() => this.renderer), ...routerModels(() => this.renderer, () => this.history), ...packageModels(() => this.renderer)]);
     this.machine = startMachine({ repo: program.repo, root: program.root, models, host: 'browser', path, title: program.title, base: program.base, storage: session ? copyStorage(session.storage) : emptyStorage() });
     this.renderer = new Renderer(this.machine, { fieldOf: (host, key) => this.fieldOf(host, key) });
-    this.history = new History(this.machine, () => this.renderer.schedule());
+    this.history = new History(this.machine, (look) => {
+      if (program.transitions) { this.renderer.transition(look); return; }
+      look();
+      this.renderer.schedule();
+    });
     this.renderer.onLostEffect = (callback, why) => taint(this.renderer, callback, why, (value) => this.history.navigators.has(value) || value === this.machine.globals.get('location'));
   }
 

@@ -147,6 +147,14 @@ describe('react-router', () => {
     expect(open(shop, '/account', account.session).path).toBe('/account');
     expect(open(shop, '/account').path).toBe('/login');
   });
+  it.each([['6.30.0', '/'], ['8.5.1', '/login']])('renders state that was set in the event of a navigation with it, and since version 7 before it (%s)', (version, path) => {
+    const app = single(`
+      import { useState } from "react"; import { BrowserRouter, Routes, Route, Navigate, useNavigate } from "react-router";
+      const Page = () => { const [user, setUser] = useState<string | null>("me"); const go = useNavigate(); return user ? <button onClick={() => { setUser(null); go("/"); }}>Sign out</button> : <Navigate to="/login" replace />; };
+      export default () => <BrowserRouter><Routes><Route path="/account" element={<Page />} /><Route path="*" element={<h1>Other</h1>} /></Routes></BrowserRouter>;`,
+    { 'package.json': JSON.stringify({ dependencies: { react: '19', 'react-dom': '19', 'react-router': version } }) });
+    expect(click(app, open(app, '/account'), 'button', 'Sign out').path).toBe(path);
+  });
   it('runs loaders and actions of a data router', () => {
     const app = single(`
       import { createBrowserRouter, RouterProvider, useLoaderData, useActionData, Form, redirect } from "react-router-dom";

@@ -33,7 +33,7 @@ function applicationAt(repo: Repo, root: string, dependencies: Readonly<Record<s
   const router = 'react-router-dom' in dependencies || 'react-router' in dependencies;
   const version = dependencies[router && 'react-router-dom' in dependencies ? 'react-router-dom' : router ? 'react-router' : 'react'];
   const title = typeof shell?.title === 'string' ? shell.title : '';
-  return new ReactApplication({ repo, root, entries, title, base: basePath(repo, root, dependencies, homepage) }, shell, router ? 'react-router' : 'react', typeof version === 'string' ? version : undefined, { file: entry, line: 1 });
+  return new ReactApplication({ repo, root, entries, title, base: basePath(repo, root, dependencies, homepage), transitions: router && typeof version === 'string' && Number(/\d+/.exec(version)?.[0]) >= 7 }, shell, router ? 'react-router' : 'react', typeof version === 'string' ? version : undefined, { file: entry, line: 1 });
 }
 
 /** The entry that a webpack or rollup configuration simply writes. */

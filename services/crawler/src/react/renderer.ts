@@ -46,6 +46,9 @@ export class Renderer {
   /** An id that ties a label to its control on this page. The real one depends on React's version: it is no locator. */
   newId(): string { return `:unknown-id-${(++this.ids).toString(36)}:`; }
   schedule(): void { this.stale = true; }
+  /** An update that waits until those of the same event, which are urgent, are rendered and their effects have run. */
+  transition(update: () => void): void { this.transitions.push(update); }
+  private readonly transitions: Array<() => void> = [];
 
   /** Renders and runs effects until nothing changes any more. Throws `Undecided` when it never ends, `Thrown` when the page crashes. */
   settle(): void {
@@ -54,6 +57,11 @@ export class Renderer {
       if (this.stale) this.render();
       this.runEffects();
       if (this.stale) continue;
+      if (this.transitions.length > 0) {
+        for (const update of this.transitions.splice(0)) update();
+        this.stale = true;
+        continue;
+      }
       this.machine.during('effect', () => this.machine.settle(() => this.stale));
       if (this.stale) continue;
       this.machine.during('effect', () => this.runIntervals());

@@ -10,6 +10,8 @@ interface Entry { path: string; state: Value; location?: Obj }
 export class History {
   private readonly entries: Entry[];
   private index = 0;
+  /** What the router renders: the entry of the address, once the router has moved there. */
+  private seen: Entry | undefined;
   private keys = 0;
   mode: 'browser' | 'hash' | 'memory' = 'browser';
   basename = '/';
@@ -20,13 +22,15 @@ export class History {
   readonly navigators = new Set<Value>();
   readonly listeners = new Set<() => void>();
 
-  constructor(private readonly machine: Machine, private readonly schedule: () => void) {
+  /** `move`: has the router look at the address again, at once or as a transition, and render. */
+  constructor(private readonly machine: Machine, private readonly move: (look: () => void) => void) {
     this.entries = [{ path: machine.address, state: null }];
+    [this.seen] = this.entries;
   }
 
   /** Path, search and hash inside of the router: without basename, or what stands behind `#`. */
   get inner(): string {
-    const path = this.entries[this.index]?.path ?? '/';
+    const path = this.seen?.path ?? '/';
     if (this.mode === 'memory') return path;
     if (this.mode === 'hash') { const hash = path.indexOf('#'); return hash < 0 ? '/' : path.slice(hash + 1) || '/'; }
     const rest = this.basename !== '/' && (path === this.basename || path.startsWith(`${this.basename}/`) || path.startsWith(`${this.basename}?`)) ? path.slice(this.basename.length) : path;
@@ -38,7 +42,7 @@ export class History {
     return this.basename === '/' ? inner : joinPaths(this.basename, inner);
   }
   get location(): Obj {
-    const entry = this.entries[this.index];
+    const entry = this.seen;
     if (entry?.location) return entry.location;
     const url = parts(this.inner);
     const location = this.machine.object({ ...url, state: entry?.state ?? null, key: this.keys === 0 ? 'default' : `key${this.keys}` });
@@ -65,8 +69,10 @@ export class History {
   }
   private changed(): void {
     if (this.mode !== 'memory') this.machine.address = this.entries[this.index]?.path ?? '/';
-    this.schedule();
-    for (const listener of this.listeners) listener();
+    this.move(() => {
+      this.seen = this.entries[this.index];
+      for (const listener of this.listeners) listener();
+    });
   }
 
   /** `useNavigate()`: `navigate(to, { replace, state })` or `navigate(-1)`. One function per base, so that effects which depend on it stay quiet. */
