@@ -51,7 +51,7 @@ test('landmarks are listed from the inside out, even when the map goes in circle
 test('candidates come best first, and only from what is static', () => {
   const password = sampleElement('p', 'input', null, null, at, { label: 'Password', placeholder: 'Secret', testId: 'pw', htmlId: 'password', field: field('password') });
   expect(alone(password).map(({ by }) => by)).toEqual(['label', 'placeholder', 'test-id', 'css']);
-  expect(alone(sampleElement('h', 'h1', 'heading', 'Hi', at, { level: 1 }))).toEqual([{ by: 'role', role: 'heading', name: 'Hi', level: 1 }, { by: 'text', text: 'Hi' }]);
+  expect(alone(sampleElement('h', 'h1', 'heading', 'Hi', at, { level: 1 }))).toEqual([{ by: 'role', role: 'heading', name: 'Hi' }, { by: 'role', role: 'heading', name: 'Hi', level: 1 }, { by: 'text', text: 'Hi' }]);
   expect(alone(sampleElement('d', 'div', null, null, at, { htmlId: ':r1:' }))).toEqual([]);
   expect(alone(sampleElement('d', 'div', null, 'x'.repeat(200), at, { htmlId: 'a8f3e21c9' }))).toEqual([]);
 });

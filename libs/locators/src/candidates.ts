@@ -14,7 +14,9 @@ const usable = (words: string | null | undefined): words is string => typeof wor
 export function candidatesFor(element: Element, screen: Pick<Screen, 'elements'>): LocatorCandidate[] {
   const candidates: LocatorCandidate[] = [];
   const { role, name, text } = element;
-  if (role !== null && usable(name)) candidates.push({ by: 'role', role, name, ...(role === 'heading' && element.level !== undefined && { level: element.level }) });
+  if (role !== null && usable(name)) candidates.push({ by: 'role', role, name });
+  // A heading's level is an editor's choice: it is used only where the name does not tell it from others, on its screen or on the one before.
+  if (role === 'heading' && usable(name) && element.level !== undefined) candidates.push({ by: 'role', role, name, level: element.level });
   if (element.field && usable(element.label)) candidates.push({ by: 'label', text: element.label });
   if (usable(element.placeholder)) candidates.push({ by: 'placeholder', text: element.placeholder });
   if (usable(element.alt)) candidates.push({ by: 'alt', text: element.alt });

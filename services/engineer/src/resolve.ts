@@ -15,7 +15,7 @@ export class Refused extends Error {
  */
 export function resolve(target: Target, map: RepoMap): Found {
   const { element, screen } = elementOf(target, map);
-  const candidates = target.candidates.flatMap(lessSpecificFirst).filter((candidate) => answering(candidate, screen).some(({ id }) => id === element.id));
+  const candidates = target.candidates.filter((candidate) => answering(candidate, screen).some(({ id }) => id === element.id));
   if (candidates.length === 0) throw new Refused('unresolved-locator', `no candidate finds the element of ${target.at.file}:${target.at.line}`);
   const alone = candidates.find((candidate) => answering(candidate, screen).length === 1);
   if (alone) return { candidate: alone, element, screen };
@@ -35,13 +35,6 @@ function elementOf(target: Target, map: RepoMap): { element: Element; screen: Sc
   }
   if (element.presence !== 'shown') throw new Refused(element.presence === 'hidden' ? 'hidden-by-style' : 'unknown-condition', `the element of ${target.at.file}:${target.at.line} is not certainly visible`);
   return { element, screen };
-}
-
-/** A heading's level is an editor's choice: it is used only where the name alone is ambiguous. */
-function lessSpecificFirst(candidate: LocatorCandidate): LocatorCandidate[] {
-  if (candidate.by !== 'role' || candidate.level === undefined) return [candidate];
-  const { level, ...rest } = candidate;
-  return [rest, { ...rest, level }];
 }
 
 function scopeFor(candidate: LocatorCandidate, element: Element, screen: Screen): Found['within'] {
