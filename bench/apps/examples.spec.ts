@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { childEnvironment } from '#config';
+import { NETWORK_ENVIRONMENT, childEnvironment } from '#config';
 import { freePort } from '#embedded';
 import { pathWithThisNode } from './application.js';
 import { ENGINES } from './engine.js';
@@ -22,7 +22,7 @@ async function install(folder: string): Promise<void> {
   const mark = join(folder, 'node_modules/.pullwright-installed');
   if (await readFile(mark, 'utf8').catch(() => '') === hash) return;
   // Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms, which is what npm writes where a registry does not carry them.
-  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], { cwd: folder, env: { ...childEnvironment(['npm_config_cache', 'npm_config_registry']), PATH: pathWithThisNode() }, maxBuffer: 16 * 1024 * 1024 });
+  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], { cwd: folder, env: { ...childEnvironment(NETWORK_ENVIRONMENT), PATH: pathWithThisNode() }, maxBuffer: 16 * 1024 * 1024 });
   await writeFile(mark, hash);
 }
 

@@ -1,6 +1,12 @@
 /** What every child process needs to run at all; none of it is a secret. */
 const BASE = ['PATH', 'HOME', 'TMPDIR', 'LANG'] as const;
 
+/** What a child that fetches packages needs beside it, where a proxy or an own certificate authority stands before the registries. */
+export const NETWORK_ENVIRONMENT = [
+  'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR',
+  'npm_config_cache', 'npm_config_registry', 'npm_config_cafile', 'npm_config_userconfig', 'GOPATH', 'GOCACHE', 'GOMODCACHE', 'GOPROXY', 'GONOSUMDB', 'GOSUMDB',
+] as const;
+
 /** The environment of a child process: PATH, HOME, TMPDIR, LANG and the given names, as far as they are set. Nothing is inherited unnamed. */
 export function childEnvironment(names: readonly string[] = []): Record<string, string> {
   const environment: Record<string, string> = {};

@@ -1,3 +1,3 @@
 export { OPTIONS, type Config, type Option, type OptionName } from './options.js';
 export { loadConfig } from './load.js';
-export { childEnvironment } from './environment.js';
+export { NETWORK_ENVIRONMENT, childEnvironment } from './environment.js';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { access, chmod, constants, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { childEnvironment } from '#config';
+import { NETWORK_ENVIRONMENT, childEnvironment } from '#config';
 import { Failure } from '#contracts';
 
 const run = promisify(execFile);
@@ -89,7 +89,7 @@ async function download(cached: string, releases: string): Promise<string> {
 }
 
 const goInstall: Way = (cached) => install(cached, async (folder) => {
-  const env = { ...childEnvironment(['GOPATH', 'GOCACHE', 'GOMODCACHE', 'GOPROXY', 'GONOSUMDB', 'GOSUMDB', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']), GOBIN: folder, CGO_ENABLED: '0' };
+  const env = { ...childEnvironment(NETWORK_ENVIRONMENT), GOBIN: folder, CGO_ENABLED: '0' };
   await run('go', ['install', `github.com/nats-io/nats-server/v2@v${VERSION}`], { env, timeout: BUILD_LIMIT_MS });
   return join(folder, 'nats-server');
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OPTIONS, childEnvironment, loadConfig } from '#config';
+import { NETWORK_ENVIRONMENT, OPTIONS, childEnvironment, loadConfig } from '#config';
 import { findRunning, logOf } from '../../standalone/src/home.js';
 import { Api } from './api.js';
 import { CLONE, homeFolder } from './clone.js';
@@ -95,7 +95,7 @@ async function start(home: string): Promise<ChildProcess> {
   const log = await open(logOf(home), size > LOG_LIMIT ? 'w' : 'a', 0o600);
   const child = spawn(process.execPath, ['--enable-source-maps', join(CLONE, 'dist/services/standalone/src/main.js'), '--leased'], {
     cwd: CLONE, detached: true, stdio: ['ignore', log.fd, log.fd],
-    env: { ...childEnvironment(Object.keys(OPTIONS)), PULLWRIGHT_HOME: home, PORT: '0', LOG_JSON: 'false' },
+    env: { ...childEnvironment([...Object.keys(OPTIONS), ...NETWORK_ENVIRONMENT]), PULLWRIGHT_HOME: home, PORT: '0', LOG_JSON: 'false' },
   });
   await log.close();
   return child;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus, provision } from '#bus';
-import { OPTIONS, childEnvironment, loadConfig } from '#config';
+import { NETWORK_ENVIRONMENT, OPTIONS, childEnvironment, loadConfig } from '#config';
 import { CLONE, homeFolder } from './clone.js';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
 import { print, say, table } from './terminal.js';
@@ -40,7 +40,7 @@ export async function validatePipeline(file: string): Promise<ExitCode> {
 /** The standalone in the foreground, until Ctrl-C; CLIs of the same home folder use it meanwhile. */
 export async function serve(options: { port: string }): Promise<ExitCode> {
   const standalone = spawn(process.execPath, ['--enable-source-maps', join(CLONE, 'dist/services/standalone/src/main.js')], {
-    cwd: CLONE, stdio: 'inherit', env: { ...childEnvironment(Object.keys(OPTIONS)), PULLWRIGHT_HOME: homeFolder(), PORT: options.port },
+    cwd: CLONE, stdio: 'inherit', env: { ...childEnvironment([...Object.keys(OPTIONS), ...NETWORK_ENVIRONMENT]), PULLWRIGHT_HOME: homeFolder(), PORT: options.port },
   });
   // Ctrl-C reaches the whole group; a signal to this process alone is passed on. Either way the child ends first.
   const passOn = (signal: NodeJS.Signals) => standalone.kill(signal);

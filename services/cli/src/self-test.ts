@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { OPTIONS, childEnvironment } from '#config';
+import { NETWORK_ENVIRONMENT, OPTIONS, childEnvironment } from '#config';
 import { CLONE } from './clone.js';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
 import { print } from './terminal.js';
@@ -19,7 +19,7 @@ export async function selfTest(patterns: readonly string[]): Promise<ExitCode> {
     const file = join(scratch, 'report.json');
     const jest = spawn(process.execPath, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', join(CLONE, 'node_modules/jest/bin/jest.js'), '--json', `--outputFile=${file}`, ...patterns], {
       cwd: CLONE, stdio: ['ignore', 'ignore', 'inherit'],
-      env: childEnvironment([...Object.keys(OPTIONS), 'CI', 'FORCE_COLOR', 'NO_COLOR', 'TERM']),
+      env: childEnvironment([...Object.keys(OPTIONS), ...NETWORK_ENVIRONMENT, 'CHROMIUM_PATH', 'CI', 'FORCE_COLOR', 'NO_COLOR', 'TERM']),
     });
     await once(jest, 'exit');
     const report = Report.safeParse(JSON.parse(await readFile(file, 'utf8').catch(() => 'null')));
