@@ -4,7 +4,7 @@ import type { TestBundle } from '#contracts';
 import { startApplication } from './application.js';
 import { cloneApplication, layFiles } from './checkout.js';
 import { GENERIC_PAGE, serveConstantPage } from './constant-page.js';
-import { renderedPage, runSuite, testIdAttribute, type SuiteOptions, type TestRun } from './playwright.js';
+import { expectingFailure, renderedPage, runSuite, testIdAttribute, type SuiteOptions, type TestRun } from './playwright.js';
 
 /** Milliseconds an expectation may take: as in real projects on the application; on a constant page without scripts, what is not there at once never comes. */
 const PATIENCE = { application: 7_000, constant: 1_000 };
@@ -60,8 +60,10 @@ export async function measure(subject: Subject, engine: Engine): Promise<Report>
     const specs = [...new Set(generated.manifest.tests.map(({ file }) => file))];
     const suite = { checkout, specs, testIdAttribute: await testIdAttribute(checkout, specs[0] ?? '') };
     const { runs, home } = await onApplication(subject, suite);
+    await layFiles(checkout, new Map([...generated.files].flatMap(([path, content]) => (specs.includes(path) ? [[path, expectingFailure(content)] as const] : []))));
     const fooledByAny = await passingOn(GENERIC_PAGE, suite);
     const { elsewhere, homeOnly } = await partedByVisits(await passingOn(home, suite), home, suite, new URL(subject.readyPath, subject.baseUrl).pathname);
+    await layFiles(checkout, generated.files);
     const leftOut: Record<string, number> = {};
     for (const { reason } of generated.manifest.leftOut) leftOut[reason] = (leftOut[reason] ?? 0) + 1;
     const failures = failuresIn(runs);
@@ -97,7 +99,7 @@ function failuresIn(runs: readonly TestRun[]): Report['failures'] {
 async function passingOn(html: string, suite: Suite): Promise<TestRun[]> {
   const server = await serveConstantPage(html);
   try {
-    return (await runSuite({ ...suite, targets: [{ baseUrl: server.baseUrl }], repeat: 1, patience: PATIENCE.constant, workers: 4 })).filter(({ passed }) => passed);
+    return (await runSuite({ ...suite, targets: [{ baseUrl: server.baseUrl }], repeat: 1, patience: PATIENCE.constant, workers: 6 })).filter(({ passed }) => passed);
   } finally {
     await server.close();
   }
