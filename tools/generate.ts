@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { OPTIONS, type Option } from '#config';
 import {
-  artifactJsonSchema, ARTIFACTS, CommandReply, COMMANDS, Failure, jsonSchema, Pipeline, Progress, QUERIES, Result, RunEvent, Task, type ArtifactKind,
+  AgentsFile, artifactJsonSchema, ARTIFACTS, CommandReply, COMMANDS, Failure, jsonSchema, Pipeline, Progress, QUERIES, Result, RunEvent, Task, type ArtifactKind,
 } from '#contracts';
 import { openapi } from '../services/gateway/src/openapi.js';
 
@@ -25,6 +25,7 @@ export function generated(): Map<string, string> {
     schema(`messages/query.${name}.reply`, jsonSchema(reply, 'input'));
   }
   schema('pipeline', jsonSchema(Pipeline, 'input'));
+  schema('agents', jsonSchema(AgentsFile, 'input'));
   files.set('docs/configuration.md', configurationReference());
   files.set('.env.example', environmentExample());
   files.set('docs/openapi.json', `${JSON.stringify(openapi(), null, 2)}\n`);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactStore } from '#artifacts';
 import type { Bus, Delivered } from '#bus';
 import { childEnvironment } from '#config';
-import { AGENTS, Failure, Progress, Result, subjects, Task, type AgentContract } from '#contracts';
+import { agentContract, agentNames, Failure, Progress, Result, subjects, Task, type AgentContract } from '#contracts';
 import type { AgentProcess } from './agent-process.js';
 import { ProcessPool } from './process-pool.js';
 import { checkFacts, fetchInputs, openOutput, storeOutputs } from './slots.js';
@@ -167,11 +167,11 @@ export class Harness {
 
 /** The agents of a service, by the contract. */
 export function agentsOf(service: string): string[] {
-  const agents = Object.keys(AGENTS).filter((agent) => agent.startsWith(`${service}/`));
+  const agents = agentNames(service);
   if (agents.length === 0) throw new Failure('agent-unknown', `no agent of a service ${service}`);
   return agents;
 }
 
 function contractOf(agent: string): AgentContract {
-  return (AGENTS as Record<string, AgentContract>)[agent] as AgentContract;
+  return agentContract(agent) as AgentContract;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '@nats-io/transport-node';
-import { Failure, MAX_MESSAGE_BYTES, STREAMS, CONSUMERS, subjects } from '#contracts';
+import { Failure, MAX_MESSAGE_BYTES, STREAMS, consumers, subjects } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { Bus } from './bus.js';
 import type { Delivered } from './message.js';
@@ -32,7 +32,7 @@ function collector<T>(count: number): { items: T[]; add(item: T): void; full: Pr
 describe('provision', () => {
   test('creates the table, and a second time changes nothing', async () => {
     const again = await provision(bus);
-    expect(again.map(({ name }) => name)).toEqual([...STREAMS.map((stream) => stream.name), ...CONSUMERS.map((consumer) => consumer.durable)]);
+    expect(again.map(({ name }) => name)).toEqual([...STREAMS.map((stream) => stream.name), ...consumers().map((consumer) => consumer.durable)]);
     expect(new Set(again.map(({ change }) => change))).toEqual(new Set(['unchanged']));
   });
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { ConsumerMessages, JetStreamClient } from '@nats-io/jetstream';
-import { CONSUMERS, Failure, type ConsumerDefinition } from '#contracts';
+import { consumers, Failure, type ConsumerDefinition } from '#contracts';
 import { delivered, type Delivered } from './message.js';
 
 /**
@@ -120,8 +120,8 @@ function read(js: JetStreamClient, durable: string, maxMessages: number, pump: (
 }
 
 function definition(durable: string): ConsumerDefinition {
-  const found = CONSUMERS.find((consumer) => consumer.durable === durable);
-  if (!found) throw new Failure('internal', `no consumer ${durable} in the table of contracts`);
+  const found = consumers().find((consumer) => consumer.durable === durable);
+  if (!found) throw new Failure('internal', `no consumer ${durable} in contracts; is its agent in AGENTS_FILE of this process?`);
   return found;
 }
 

@@ -1,5 +1,5 @@
 import { AckPolicy, DeliverPolicy, JetStreamApiError, RetentionPolicy, StorageType, type ConsumerConfig, type StreamConfig } from '@nats-io/jetstream';
-import { CONSUMERS, Failure, STREAMS, type ConsumerDefinition, type StreamDefinition } from '#contracts';
+import { consumers, Failure, STREAMS, type ConsumerDefinition, type StreamDefinition } from '#contracts';
 import type { Bus } from './bus.js';
 
 const NANOS = 1_000_000;
@@ -15,7 +15,7 @@ export interface Provisioned { name: string; change: 'created' | 'updated' | 'un
 export async function provision(bus: Bus): Promise<Provisioned[]> {
   const done: Provisioned[] = [];
   for (const stream of STREAMS) done.push({ name: stream.name, change: await provisionStream(bus, stream) });
-  for (const consumer of CONSUMERS) done.push({ name: consumer.durable, change: await provisionConsumer(bus, consumer) });
+  for (const consumer of consumers()) done.push({ name: consumer.durable, change: await provisionConsumer(bus, consumer) });
   return done;
 }
 

@@ -1,6 +1,6 @@
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { AGENTS, Failure } from '#contracts';
+import { agentContract, durableOf, Failure } from '#contracts';
 import type { Bus } from './bus.js';
 import type { Delivered } from './message.js';
 
@@ -29,9 +29,9 @@ export class StepServer extends Server implements CustomTransportStrategy {
   async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
       for (const [agent, handler] of this.messageHandlers) {
-        if (!(agent in AGENTS)) throw new Failure('agent-unknown', agent);
+        if (!agentContract(agent)) throw new Failure('agent-unknown', agent);
         if (handler.next) throw new Failure('internal', `two handlers for ${agent}`);
-        this.readers.push(await this.bus.work(agent.replace('/', '-'), { slots: this.options.slots }, async (message, signal) => {
+        this.readers.push(await this.bus.work(durableOf(agent), { slots: this.options.slots }, async (message, signal) => {
           const result: unknown = await handler(message.data, new StepContext([message, signal]));
           if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
         }));

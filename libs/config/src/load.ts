@@ -1,9 +1,10 @@
 import { Failure } from '#contracts';
+import { loadAgents } from './agents-file.js';
 import { OPTIONS, type Config, type Option, type OptionName } from './options.js';
 
 /**
  * Reads and checks every setting at once. Throws `Failure('bad-request')` that names each wrong variable and what it must be; a secret's value is never repeated.
- * `overrides` win over the environment: the standalone passes what it has started itself.
+ * `overrides` win over the environment: the standalone passes what it has started itself. The agents of `AGENTS_FILE` are registered before anybody can ask for them.
  */
 export function loadConfig(environment: Record<string, string | undefined> = process.env, overrides: Partial<Record<OptionName, string>> = {}): Config {
   const problems: string[] = [];
@@ -16,5 +17,6 @@ export function loadConfig(environment: Record<string, string | undefined> = pro
     else problems.push(`${name}: ${parsed.error.issues[0]?.message ?? 'not valid'}${option.secret ? '' : `, but it is ${JSON.stringify(raw)}`}`);
   }
   if (problems.length > 0) throw new Failure('bad-request', problems.join('; '));
+  if (typeof config.AGENTS_FILE === 'string') loadAgents(config.AGENTS_FILE);
   return config as Config;
 }

@@ -1,44 +1,113 @@
-import type { AgentName } from './ids.js';
-import type { ArtifactKind } from './artifacts.js';
+import { z } from 'zod';
+import { AgentName } from './ids.js';
+import { ARTIFACTS, type ArtifactKind } from './artifacts.js';
+import { Failure } from './failures.js';
+
+const Name = z.string().max(60).regex(/^[a-z][A-Za-z0-9]*$/, 'a letter a-z, then letters and digits');
 
 /** `many` marks a list of artifacts in a stable order. */
-export interface Slot { kind: ArtifactKind; many?: boolean; optional?: boolean }
-export interface AgentContract {
-  inputs: Record<string, Slot>;
-  outputs: Record<string, Slot>;
-  /** Facts that the result carries; conditions in pipelines may use them. */
-  facts: readonly string[];
-  /** The environment variables that its single-use process gets, beyond PATH, HOME, TMPDIR and LANG. */
-  environment: readonly string[];
-  /** Changed whenever the same inputs would give another output. */
-  version: number;
-}
+export const Slot = z.strictObject({ kind: z.enum(Object.keys(ARTIFACTS) as [ArtifactKind, ...ArtifactKind[]]), many: z.boolean().optional(), optional: z.boolean().optional() });
+export type Slot = z.infer<typeof Slot>;
 
-/** The only list of agents. A service serves exactly the agents under its name, or it does not start. */
+export const AgentContract = z.strictObject({
+  inputs: z.record(Name, Slot).default({}),
+  outputs: z.record(Name, Slot).default({}),
+  facts: z.array(Name).max(50).readonly().default([]).describe('Facts that the result carries; conditions in pipelines may use them.'),
+  environment: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')).readonly().default([])
+    .describe('The environment variables that its single-use process gets, beyond PATH, HOME, TMPDIR and LANG.'),
+  isolation: z.enum(['process', 'inline']).default('process')
+    .describe('`process`: every task in a process used once, which is killed at its time limit. `inline`: inside the service, for trusted, quick, asynchronous code; a handler that blocks the event loop cannot be stopped, and it sees all that the service sees.'),
+  version: z.int().min(1).default(1).describe('Changed whenever the same inputs would give another output.'),
+}).meta({ id: 'AgentContract' });
+export type AgentContract = z.infer<typeof AgentContract>;
+
+/** What `AGENTS_FILE` holds: an operator's own agents beside the built-in ones, and where their code is. */
+export const AgentsFile = z.strictObject({
+  agents: z.record(AgentName, AgentContract),
+  modules: z.record(z.string(), z.string().min(1)).default({})
+    .describe('By service, the module that exports `agents`, relative to this file: for the standalone and for libs/agent/src/main.ts. A service that is hosted by a program of its own needs none.'),
+}).meta({ id: 'AgentsFile' });
+export type AgentsFile = z.infer<typeof AgentsFile>;
+
+/** The agents that Pullwright brings. A service serves exactly the agents under its name, or it does not start. */
 export const AGENTS = {
   'crawler/crawl': {
     inputs: {}, outputs: { map: { kind: 'repo-map@1' }, features: { kind: 'feature@1', many: true } },
-    facts: ['commit', 'routes', 'screens', 'behaviours', 'features', 'skipped'], environment: [], version: 1,
+    facts: ['commit', 'routes', 'screens', 'behaviours', 'features', 'skipped'], environment: [], isolation: 'process', version: 1,
   },
   'case-generator/design': {
     inputs: { feature: { kind: 'feature@1' } }, outputs: { cases: { kind: 'test-cases@1' } },
-    facts: ['cases', 'leftOut'], environment: [], version: 1,
+    facts: ['cases', 'leftOut'], environment: [], isolation: 'process', version: 1,
   },
   'engineer/write': {
     inputs: { map: { kind: 'repo-map@1' }, cases: { kind: 'test-cases@1', many: true } }, outputs: { bundle: { kind: 'test-bundle@1' } },
-    facts: ['tests', 'files', 'locators', 'refused'], environment: [], version: 1,
+    facts: ['tests', 'files', 'locators', 'refused'], environment: [], isolation: 'process', version: 1,
   },
   'pr-publisher/open': {
     inputs: { map: { kind: 'repo-map@1' }, bundle: { kind: 'test-bundle@1' } }, outputs: { pullRequest: { kind: 'pull-request@1' } },
-    facts: ['outcome', 'commit', 'branch'], environment: [], version: 1,
+    facts: ['outcome', 'commit', 'branch'], environment: [], isolation: 'process', version: 1,
   },
   /** The undo of `pr-publisher/open`: takes back a branch that this run created, never one that others have built on. */
   'pr-publisher/close': {
     inputs: { pullRequest: { kind: 'pull-request@1', optional: true } }, outputs: {},
-    facts: ['outcome'], environment: [], version: 1,
+    facts: ['outcome'], environment: [], isolation: 'process', version: 1,
   },
 } as const satisfies Record<AgentName, AgentContract>;
 export type KnownAgent = keyof typeof AGENTS;
 
-/** Services that serve agents, derived from the list. */
-export const SERVICES: readonly string[] = [...new Set(Object.keys(AGENTS).map((agent) => agent.split('/')[0] as string))];
+/** The built-in agents and those that were registered; all other tables of agents, services and consumers follow from it. */
+const registry = new Map<string, AgentContract>(Object.entries(AGENTS));
+const modules = new Map<string, string>();
+const serviceOf = (agent: string) => agent.split('/')[0] as string;
+/** Names that mean something else on the bus. */
+const RESERVED = ['gateway', 'coordinator', 'standalone'];
+const BUILT_IN = new Set([...registry.keys()].map(serviceOf));
+
+/**
+ * Adds an operator's agents, once, before anything is derived from the registry: `loadConfig` does it. The same again changes nothing.
+ * Throws `Failure('bad-request')` that names the agent and what to change. `moduleUrls` are by service.
+ */
+export function registerAgents(agents: Readonly<Record<string, AgentContract>>, moduleUrls: Readonly<Record<string, string>> = {}): void {
+  const problems: string[] = [];
+  const durables = new Map([...registry.keys()].map((agent) => [durableOf(agent), agent]));
+  for (const [agent, contract] of Object.entries(agents)) {
+    const service = serviceOf(agent);
+    const known = registry.get(agent);
+    const twin = durables.get(durableOf(agent));
+    durables.set(durableOf(agent), agent);
+    if (BUILT_IN.has(service)) problems.push(`agents.${agent}: ${service} is a service of Pullwright, which serves its own agents only; use another service's name`);
+    else if (RESERVED.includes(service)) problems.push(`agents.${agent}: no agent service may be called ${service}; use another name`);
+    else if (known && JSON.stringify(known) !== JSON.stringify(contract)) problems.push(`agents.${agent}: is registered already, otherwise; start a new process to change it`);
+    else if (twin !== undefined && twin !== agent) problems.push(`agents.${agent}: would share its queue with ${twin}; rename one of them`);
+  }
+  const served = new Set(Object.keys(agents).map(serviceOf));
+  for (const service of Object.keys(moduleUrls)) if (!served.has(service)) problems.push(`modules.${service}: no agent of a service ${service} is in this file; add one or leave the line out`);
+  if (problems.length > 0) throw new Failure('bad-request', problems.join('; '));
+  for (const [agent, contract] of Object.entries(agents)) registry.set(agent, contract);
+  for (const [service, url] of Object.entries(moduleUrls)) modules.set(service, url);
+}
+
+/** `undefined` for a name that this process does not know (a run may have pinned an older pipeline). */
+export function agentContract(name: string): AgentContract | undefined {
+  return registry.get(name);
+}
+
+/** All agents, or those of a service, in the order in which they were registered. */
+export function agentNames(service?: string): string[] {
+  return [...registry.keys()].filter((agent) => service === undefined || serviceOf(agent) === service);
+}
+
+/** Every service that serves agents. */
+export function services(): string[] {
+  return [...new Set(agentNames().map(serviceOf))];
+}
+
+/** URL of the module that an operator named for a service. */
+export function moduleOf(service: string): string | undefined {
+  return modules.get(service);
+}
+
+/** The consumer of an agent's tasks. */
+export function durableOf(agent: string): string {
+  return agent.replace('/', '-');
+}

@@ -1,8 +1,8 @@
 export { AgentName, ArtifactId, CommitId, Fact, RepositoryRef, RunId, StepId } from './ids.js';
 export { FAILURES, Failure, FailureCode } from './failures.js';
-export { AGENTS, SERVICES, type AgentContract, type KnownAgent, type Slot } from './agents.js';
+export { AgentContract, agentContract, agentNames, AGENTS, AgentsFile, durableOf, moduleOf, registerAgents, services, Slot, type KnownAgent } from './agents.js';
 export { ARTIFACTS, type ArtifactKind } from './artifacts.js';
-export { CONSUMERS, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
+export { consumers, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
 export {
   ArtifactMap, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, EVENT_TYPES, FailureFact, MAX_MESSAGE_BYTES, Params, PipelineView, Progress, QUERIES,
   Result, RetryRun, RUN_STATUSES, RunEvent, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,

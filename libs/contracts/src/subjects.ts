@@ -1,4 +1,4 @@
-import { AGENTS } from './agents.js';
+import { agentNames, durableOf } from './agents.js';
 import type { CommandName, QueryName } from './messages.js';
 
 /**
@@ -48,12 +48,18 @@ export const subjects = {
   health: (service: string) => `pullwright.health.${service}`,
 } as const;
 
-export const CONSUMERS: readonly ConsumerDefinition[] = [
-  { stream: 'PULLWRIGHT_COMMANDS', durable: 'coordinator-commands', filterSubject: 'pullwright.command.*', ackWaitMs: 5_000, maxAckPending: 2048, service: 'coordinator' },
-  { stream: 'PULLWRIGHT_RESULTS', durable: 'coordinator-results', filterSubject: 'pullwright.result.*', ackWaitMs: 5_000, maxAckPending: 4096, service: 'coordinator' },
+const COORDINATORS: readonly ConsumerDefinition[] = [
+  { stream: 'PULLWRIGHT_COMMANDS', durable: 'coordinator-commands', filterSubject: 'pullwright.command.*', ackWaitMs: 5_000, maxAckPending: 4096, service: 'coordinator' },
+  { stream: 'PULLWRIGHT_RESULTS', durable: 'coordinator-results', filterSubject: 'pullwright.result.*', ackWaitMs: 5_000, maxAckPending: 8192, service: 'coordinator' },
   { stream: 'PULLWRIGHT_ADVISORIES', durable: 'coordinator-advisories', filterSubject: '$JS.EVENT.ADVISORY.CONSUMER.>', ackWaitMs: 30_000, maxAckPending: 256, service: 'coordinator' },
-  ...Object.keys(AGENTS).map((agent) => ({
-    stream: 'PULLWRIGHT_TASKS', durable: agent.replace('/', '-'), filterSubject: subjects.task(agent), ackWaitMs: 15_000, maxAckPending: 1024, service: agent.split('/')[0] as string,
-  })),
 ];
 
+/** Every consumer there must be: the coordinator's, and one for the tasks of each agent that is registered. */
+export function consumers(): ConsumerDefinition[] {
+  return [
+    ...COORDINATORS,
+    ...agentNames().map((agent) => ({
+      stream: 'PULLWRIGHT_TASKS', durable: durableOf(agent), filterSubject: subjects.task(agent), ackWaitMs: 15_000, maxAckPending: 8192, service: agent.split('/')[0] as string,
+    })),
+  ];
+}

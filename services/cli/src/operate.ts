@@ -30,6 +30,8 @@ export async function provisionBus(): Promise<ExitCode> {
 }
 
 export async function validatePipeline(file: string): Promise<ExitCode> {
+  // Its steps may name agents of AGENTS_FILE.
+  loadConfig();
   const { parsePipeline } = await import('../../coordinator/src/engine/pipeline.js');
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => { throw new Exit(EXIT.usage, `${file} cannot be read (${error.code ?? error.message})`); });
   const { definition, order } = parsePipeline(text, file);

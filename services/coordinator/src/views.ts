@@ -1,5 +1,5 @@
-import { MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type RunView, type StepView } from '#contracts';
-import { agentContract, isApproval } from './engine/pipeline.js';
+import { agentContract, MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type RunView, type StepView } from '#contracts';
+import { isApproval } from './engine/pipeline.js';
 import { keyOf } from './engine/run-state.js';
 import type { ArtifactRow } from './store/artifacts.store.js';
 import type { RunEntity, StepEntity } from './store/entities.js';

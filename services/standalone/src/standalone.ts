@@ -4,7 +4,7 @@ import { serveAgents } from '#agent';
 import { openArtifactStore } from '#artifacts';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { SERVICES } from '#contracts';
+import { AGENTS, moduleOf, services } from '#contracts';
 import { CoordinatorModule } from '../../coordinator/src/coordinator.module.js';
 import { migrate } from '../../coordinator/src/store/database.js';
 import { createGateway } from '../../gateway/src/gateway.module.js';
@@ -25,7 +25,7 @@ export async function startStandalone(home: string): Promise<Standalone> {
     const [nats, postgres] = await all([startNats(home).then(started), startPostgres(home).then(started)]);
     const config = loadConfig(undefined, { NATS_URL: nats.url, ...(nats.password && { NATS_USER: nats.user, NATS_PASSWORD: nats.password }), DATABASE_URL: postgres.url, ARTIFACT_DIR: join(home, 'artifacts') });
     await all([migrate(config.DATABASE_URL), provisionBus(config)]);
-    const [gateway] = await all([startGateway(config).then(started), startCoordinator(config).then(started), ...SERVICES.map((service) => startAgents(service, config).then(started))]);
+    const [gateway] = await all([startGateway(config).then(started), startCoordinator(config).then(started), ...hostedServices().map((service) => startAgents(service, config).then(started))]);
     return { url: gateway.url, stop };
   } catch (error) {
     await stop();
@@ -53,9 +53,19 @@ async function startCoordinator(config: Config): Promise<{ stop(): Promise<void>
   return { stop: () => app.close() };
 }
 
-/** Where every service has its agents: `<service>.agent`, in whatever this program runs from, sources or build. */
+/** Those of Pullwright and those that have a module in `AGENTS_FILE`; any other runs somewhere else. */
+function hostedServices(): string[] {
+  const builtIn = new Set(Object.keys(AGENTS).map((agent) => agent.split('/')[0]));
+  return services().filter((service) => builtIn.has(service) || moduleOf(service) !== undefined);
+}
+
+/** Where a service has its agents: the module that an operator named or, for those of Pullwright, `<service>.agent` in whatever this program runs from, sources or build. */
+function agentsModule(service: string): string {
+  return moduleOf(service) ?? new URL(`../../${service}/src/${service}.agent${extname(import.meta.url)}`, import.meta.url).href;
+}
+
 function startAgents(service: string, config: Config): Promise<{ stop(): Promise<void> }> {
-  return serveAgents(service, new URL(`../../${service}/src/${service}.agent${extname(import.meta.url)}`, import.meta.url).href, config);
+  return serveAgents(service, agentsModule(service), config);
 }
 
 async function startGateway(config: Config): Promise<Standalone> {

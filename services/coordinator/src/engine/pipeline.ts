@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { AGENTS, Failure, Params, Pipeline, type AgentContract, type PipelineStep, type Slot } from '#contracts';
+import { agentContract, Failure, Params, Pipeline, type AgentContract, type PipelineStep, type Slot } from '#contracts';
 import { compileCondition, type Condition } from './expression.js';
 
 /**
@@ -23,11 +23,6 @@ export interface CompiledPipeline {
 }
 
 export const isApproval = (step: PipelineStep): step is ApprovalSpec => 'approve' in step;
-
-/** Any agent, or `undefined` for a name that this version does not know (a run may have pinned an older pipeline). */
-export function agentContract(name: string): AgentContract | undefined {
-  return Object.hasOwn(AGENTS, name) ? (AGENTS as Record<string, AgentContract>)[name] : undefined;
-}
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** `30m` in milliseconds. The schema has checked the form. */

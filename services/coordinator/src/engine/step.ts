@@ -1,6 +1,6 @@
-import { Failure, FAILURES, type ArtifactMap, type Fact, type FailureFact, type Result, type Task } from '#contracts';
+import { agentContract, Failure, FAILURES, type ArtifactMap, type Fact, type FailureFact, type Result, type Task } from '#contracts';
 import { fitsOnBus, type Draft } from './draft.js';
-import { agentContract, isApproval, milliseconds, type CompiledPipeline, type RunSpec } from './pipeline.js';
+import { isApproval, milliseconds, type CompiledPipeline, type RunSpec } from './pipeline.js';
 import { elementOf, isElement, isSettled, isUndo, keyOf, undoOf, undone, type RunState, type StepState } from './run-state.js';
 
 /**

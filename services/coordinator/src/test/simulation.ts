@@ -1,7 +1,7 @@
-import { FAILURES, type ArtifactMap, type FailureCode, type Result, type RunEvent, type Task } from '#contracts';
+import { agentContract, FAILURES, type ArtifactMap, type FailureCode, type Result, type RunEvent, type Task } from '#contracts';
 import { decide, type Signal } from '../engine/decide.js';
 import type { Decision } from '../engine/draft.js';
-import { agentContract, parsePipeline, resolveParams, type CompiledPipeline } from '../engine/pipeline.js';
+import { parsePipeline, resolveParams, type CompiledPipeline } from '../engine/pipeline.js';
 import { hasEnded, type RunState } from '../engine/run-state.js';
 
 /** Plays a run through `decide` alone: a clock that is set by hand, agents that answer from a script, locks that are free. */

@@ -8,7 +8,7 @@ import { NestFactory } from '@nestjs/core';
 import { Pool } from 'pg';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { CommandReply, CONSUMERS, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunView, type StepView } from '#contracts';
+import { CommandReply, consumers, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunView, type StepView } from '#contracts';
 import { startNats, startPostgres, type TestNats, type TestPostgres } from '#testing';
 import type { z } from 'zod';
 import { CoordinatorModule } from '../coordinator.module.js';
@@ -56,7 +56,7 @@ export class Stage {
   }
 
   async startAgents(): Promise<void> {
-    const durables = CONSUMERS.filter((consumer) => consumer.stream === 'PULLWRIGHT_TASKS').map((consumer) => consumer.durable);
+    const durables = consumers().filter((consumer) => consumer.stream === 'PULLWRIGHT_TASKS').map((consumer) => consumer.durable);
     this.agents = await Promise.all(durables.map(async (durable) => this.bus.work(durable, { slots: 4 }, async (message) => {
       const task = Task.parse(message.data);
       this.taken.push(task);
