@@ -2,8 +2,9 @@ import { Logger } from '@nestjs/common';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { Failure, FAILURES, STREAMS, subjects } from '#contracts';
-import { consumeBatches, workSlots } from './consuming.js';
+import { consumeBatches, workSlots, type BatchOptions, type Source } from './consuming.js';
 import { decode, encode, payload, type Delivered, type MessageMeta } from './message.js';
+import { Replies } from './replies.js';
 
 const PUBLISH_TIMEOUT_MS = 5_000;
 /** How long open() waits for a server that is not up yet. */
@@ -24,13 +25,19 @@ export interface BusOptions {
  * Every failure to reach the other side is `Failure('bus-unavailable')`. It reconnects for ever.
  */
 export class Bus {
+  private readonly source: Source;
+  private readonly replies: Replies;
+
   private constructor(
     private readonly name: string,
     private readonly connection: NatsConnection,
     private readonly js: JetStreamClient,
     /** For `provision` alone. */
     readonly manager: JetStreamManager,
-  ) {}
+  ) {
+    this.source = { connection, inboxPrefix: inboxOf(name) };
+    this.replies = new Replies(connection, inboxOf(name));
+  }
 
   /** Waits up to 30 seconds for a server; throws `Failure('bus-unavailable')` after that, or at once when the server refuses the user. */
   static async open({ servers, name, user, password }: BusOptions): Promise<Bus> {
@@ -38,8 +45,10 @@ export class Bus {
     for (;;) {
       try {
         const connection = await connect({
-          servers: servers.split(','), name, inboxPrefix: `_INBOX_${name}`, ...(user && { user }), ...(password && { pass: password }),
+          servers: servers.split(','), name, inboxPrefix: inboxOf(name), ...(user && { user }), ...(password && { pass: password }),
           maxReconnectAttempts: -1, reconnectTimeWait: 250, reconnectJitter: 100, timeout: 5_000,
+          // A stack per request would cost more than the request.
+          noAsyncTraces: true,
         });
         // The API is not checked: a service may start before the streams are provisioned; health() tells.
         return new Bus(name, connection, jetstream(connection), await jetstreamManager(connection, { checkAPI: false }));
@@ -131,17 +140,7 @@ export class Bus {
 
   /** Publishes durably and waits for the answer; `undefined` when none came in time: the command is stored and will be carried out. */
   async command(subject: string, data: unknown, meta: { id: string; traceparent?: string }, timeoutMs: number): Promise<unknown> {
-    const inbox = `_INBOX_${this.name}.${crypto.randomUUID()}`;
-    const { promise: answered, resolve } = Promise.withResolvers<unknown>();
-    const subscription = this.connection.subscribe(inbox, { max: 1, callback: (_error, message) => { resolve(decode(message.data)); } });
-    const timer = setTimeout(resolve, timeoutMs, undefined);
-    try {
-      await this.publish(subject, data, { ...meta, replyTo: inbox });
-      return await answered;
-    } finally {
-      clearTimeout(timer);
-      subscription.unsubscribe();
-    }
+    return this.replies.ask((replyTo) => this.publish(subject, data, { ...meta, replyTo }), timeoutMs);
   }
 
   /** Answers a command on the `replyTo` of its message. */
@@ -152,13 +151,13 @@ export class Bus {
   }
 
   /** Batches, for work that is done many at once. See `consumeBatches`. */
-  async consume(durable: string, options: { batch: number; maxWaitMs?: number }, handler: (messages: Delivered[]) => Promise<void>): Promise<{ stop(): Promise<void> }> {
-    return consumeBatches(this.js, durable, options, handler);
+  async consume(durable: string, options: BatchOptions, handler: (messages: Delivered[]) => Promise<void>): Promise<{ stop(): Promise<void> }> {
+    return consumeBatches(this.source, durable, options, handler);
   }
 
   /** One at a time per slot, for long work. See `workSlots`. */
   async work(durable: string, { slots }: { slots: number }, handler: (message: Delivered, signal: AbortSignal) => Promise<void>): Promise<{ stop(graceMs: number): Promise<void> }> {
-    return workSlots(this.js, durable, slots, handler);
+    return workSlots(this.source, durable, slots, handler);
   }
 
   /** The run's first stored event at or after a stream sequence; `undefined` when there is none yet. For replay: go on at `seq + 1`. */
@@ -188,4 +187,9 @@ export class Bus {
   async close(): Promise<void> {
     if (!this.connection.isClosed()) await this.connection.drain();
   }
+}
+
+/** Only this service may read there. */
+function inboxOf(name: string): string {
+  return `_INBOX_${name}`;
 }

@@ -1,122 +1,114 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { ConsumerMessages, JetStreamClient } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { consumers, Failure, type ConsumerDefinition } from '#contracts';
-import { delivered, type Delivered } from './message.js';
+import { JetStreamMessage, type Delivered } from './message.js';
+import { Pull } from './pull.js';
 
 /**
- * Reading a durable consumer. A reader goes round:  find the consumer → pull a bounded batch → hand over → pull …  and, when it is lost, → wait → find.
- * It is lost when the consumer or stream is deleted or not there yet, or the server is silent: the pull fails and the round starts again, so that
- * what is provisioned anew is picked up within seconds. A lost connection is mended by the client itself. Only stop() ends a reader.
- * Each pull is a `fetch`, which asks for its messages exactly once: the client's `consume` asks again for every message of a burst and so takes more
- * than it was told to. Messages are read by iterating, never by callback: a callback is not awaited and would lift the limit of work at once.
+ * Reading a durable consumer: many at once (`consumeBatches`) or one per slot (`workSlots`). `Pull` finds the consumer, and finds it again within seconds
+ * when it, its stream or the connection was lost. No reader takes more than it was told to: a message is asked for when there is room for it.
+ * Every message is settled in the end: one that the handler left or threw over is handed back.
  */
 const logger = new Logger('bus');
-/** One pull waits this long for messages; a vanished consumer or silent server is noticed within it. */
-const PULL_EXPIRES_MS = 3_000;
-const RETRY_MS = { first: 100, most: 5_000 };
 /** A handler that threw gets its messages again after this, doubled by each delivery up to the most. */
 const REDELIVERY_MS = { first: 500, most: 30_000 };
 
-interface Reader { stop(): Promise<void> }
+export interface Source { connection: NatsConnection; inboxPrefix: string }
+export interface BatchOptions {
+  /** Messages that one call of the handler gets at most. */
+  batch: number;
+  /** Calls at once, 1 by default. One more batch is fetched ahead while they run. */
+  concurrency?: number;
+  /** How long the first message of a batch waits for more of them; by default it does not: those that have arrived are taken together. */
+  maxWaitMs?: number;
+}
 
-/** Calls `handler` with what has arrived, at most `batch` messages, one batch at a time. After the first message it waits up to `maxWaitMs` (default 0) for the batch to fill. */
-export function consumeBatches(js: JetStreamClient, durable: string, options: { batch: number; maxWaitMs?: number }, handler: (messages: Delivered[]) => Promise<void>): Reader {
-  return read(js, durable, options.batch, async (pulled) => {
-    const arrived = pulled[Symbol.asyncIterator]();
-    for (let next = await arrived.next(); !next.done; next = await arrived.next()) {
-      const batch = [next.value];
-      for (const deadline = Date.now() + (options.maxWaitMs ?? 0); batch.length < options.batch;) {
-        if (pulled.getPending() > 0) {
-          const further = await arrived.next();
-          if (further.done) break;
-          batch.push(further.value);
-        } else if (Date.now() < deadline) {
-          await sleep(1);
-        } else {
-          break;
-        }
-      }
-      await handOver(batch.map(delivered), handler);
-    }
+/** Calls `handler` with what has arrived. `stop` hands back what no handler has seen and waits for those at work. */
+export function consumeBatches(source: Source, durable: string, { batch, concurrency = 1, maxWaitMs = 0 }: BatchOptions, handler: (messages: Delivered[]) => Promise<void>): { stop(): Promise<void> } {
+  const running = new Set<Promise<void>>();
+  let arrived: JetStreamMessage[] = [];
+  let taking: NodeJS.Immediate | undefined;
+  let waiting: NodeJS.Timeout | undefined;
+  const pull = new Pull(source.connection, source.inboxPrefix, definition(durable), batch * (concurrency + 1), (message) => {
+    arrived.push(new JetStreamMessage(message, source.connection));
+    takeSoon();
   });
+
+  /** Not at once: the messages of one read of the socket arrive one after the other, and belong together. */
+  function takeSoon(): void {
+    if (arrived.length === 0 || running.size >= concurrency) return;
+    if (maxWaitMs === 0 || arrived.length >= batch) taking ??= setImmediate(take);
+    else waiting ??= setTimeout(take, maxWaitMs);
+  }
+
+  function take(): void {
+    taking = undefined;
+    clearTimeout(waiting);
+    waiting = undefined;
+    while (arrived.length > 0 && running.size < concurrency) {
+      const taken = arrived.slice(0, batch);
+      arrived = arrived.slice(batch);
+      const run = handOver(taken, handler).then(() => {
+        running.delete(run);
+        pull.done(taken.length);
+        takeSoon();
+      });
+      running.add(run);
+    }
+  }
+
+  return {
+    stop: async () => {
+      await pull.stop();
+      if (taking) clearImmediate(taking);
+      clearTimeout(waiting);
+      for (const message of arrived.splice(0)) message.nak();
+      await Promise.all(running);
+    },
+  };
 }
 
 /**
- * Calls `handler` with one message at a time in each of `slots` slots; a slot pulls its next message only when it is done with the last.
- * While a handler runs, its message's ack wait is renewed every third of it. `stop(graceMs)` pulls no more, waits up to `graceMs`,
+ * Calls `handler` with one message at a time in each of `slots` slots; a slot takes its next message only when it is done with the last.
+ * While a handler runs, its message's ack wait is renewed every third of it. `stop(graceMs)` takes no more, waits up to `graceMs`,
  * then aborts `signal`; handlers are expected to end soon after, and what they have not settled is handed back.
  */
-export function workSlots(js: JetStreamClient, durable: string, slots: number, handler: (message: Delivered, signal: AbortSignal) => Promise<void>): { stop(graceMs: number): Promise<void> } {
-  const { ackWaitMs } = definition(durable);
+export function workSlots(source: Source, durable: string, slots: number, handler: (message: Delivered, signal: AbortSignal) => Promise<void>): { stop(graceMs: number): Promise<void> } {
+  const consumer = definition(durable);
   const handBack = new AbortController();
-  const readers = Array.from({ length: slots }, () => read(js, durable, 1, async (pulled) => {
-    for await (const message of pulled) {
-      const heartbeat = setInterval(() => { message.working(); }, ackWaitMs / 3);
-      try {
-        await handOver([delivered(message)], ([only]) => handler(only as Delivered, handBack.signal));
-      } finally {
-        clearInterval(heartbeat);
-      }
-    }
-  }));
+  const running = new Set<JetStreamMessage>();
+  let idle: () => void = () => undefined;
+  const pull = new Pull(source.connection, source.inboxPrefix, consumer, slots, (message) => { void work(new JetStreamMessage(message, source.connection)); });
+  const heartbeat = setInterval(() => { for (const message of running) message.working(); }, consumer.ackWaitMs / 3);
+
+  async function work(message: JetStreamMessage): Promise<void> {
+    running.add(message);
+    await handOver([message], ([only]) => handler(only as Delivered, handBack.signal));
+    running.delete(message);
+    pull.done(1);
+    if (running.size === 0) idle();
+  }
+
   return {
     stop: async (graceMs) => {
       const timer = setTimeout(() => { handBack.abort(); }, graceMs);
-      await Promise.all(readers.map((reader) => reader.stop()));
+      await pull.stop();
+      if (running.size > 0) await new Promise<void>((resolve) => { idle = resolve; });
       clearTimeout(timer);
+      clearInterval(heartbeat);
     },
   };
 }
 
-/** Runs the handler and sees to it that every message is settled: one that the handler left or threw over is handed back. */
-async function handOver(messages: Delivered[], handler: (messages: Delivered[]) => Promise<void>): Promise<void> {
-  const open = new Set<Delivered>(messages);
-  const watched = messages.map((message): Delivered => {
-    const settle = () => open.delete(message);
-    return {
-      ...message,
-      ack: async () => { await message.ack(); settle(); },
-      nak: (delayMs) => { settle(); message.nak(delayMs); },
-      term: () => { settle(); message.term(); },
-    };
-  });
+/** Never rejects. */
+async function handOver(messages: JetStreamMessage[], handler: (messages: Delivered[]) => Promise<void>): Promise<void> {
   try {
-    await handler(watched);
+    await handler(messages);
   } catch (error) {
-    logger.error(`${messages[0]?.subject ?? ''}: handing back ${open.size} of ${messages.length} messages`, error instanceof Error ? error.stack : String(error));
+    const open = messages.filter((message) => !message.settled);
+    logger.error(`${messages[0]?.subject ?? ''}: handing back ${open.length} of ${messages.length} messages`, error instanceof Error ? error.stack : String(error));
   }
-  for (const message of open) message.nak(Math.min(REDELIVERY_MS.most, REDELIVERY_MS.first * 2 ** Math.min(message.deliveries - 1, 10)));
-}
-
-function read(js: JetStreamClient, durable: string, maxMessages: number, pump: (pulled: ConsumerMessages) => Promise<void>): Reader {
-  const { stream } = definition(durable);
-  const stopping = new AbortController();
-  let pulled: ConsumerMessages | undefined;
-  const rounds = async () => {
-    for (let wait = RETRY_MS.first; !stopping.signal.aborted; wait = Math.min(RETRY_MS.most, wait * 2)) {
-      try {
-        const consumer = await js.consumers.get(stream, durable);
-        while (!stopping.signal.aborted) {
-          pulled = await consumer.fetch({ max_messages: maxMessages, expires: PULL_EXPIRES_MS });
-          if (stopping.signal.aborted) pulled.stop();
-          await pump(pulled);
-          wait = RETRY_MS.first;
-        }
-      } catch (error) {
-        if (!stopping.signal.aborted) logger.warn(`${durable}: ${String(error)}; looking for it again`);
-      }
-      await sleep(wait, undefined, { signal: stopping.signal }).catch(() => undefined); // stopped while it waited
-    }
-  };
-  const ended = rounds();
-  return {
-    stop: async () => {
-      stopping.abort();
-      pulled?.stop();
-      await ended;
-    },
-  };
+  for (const message of messages) if (!message.settled) message.nak(Math.min(REDELIVERY_MS.most, REDELIVERY_MS.first * 2 ** Math.min(message.deliveries - 1, 10)));
 }
 
 function definition(durable: string): ConsumerDefinition {
@@ -124,4 +116,3 @@ function definition(durable: string): ConsumerDefinition {
   if (!found) throw new Failure('internal', `no consumer ${durable} in contracts; is its agent in AGENTS_FILE of this process?`);
   return found;
 }
-
