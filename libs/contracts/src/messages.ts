@@ -88,6 +88,9 @@ export const RunEvent = z.object({
   roles: z.array(z.string()).optional(), role: z.string().optional(), decision: z.enum(['approve', 'reject']).optional(), by: Who.optional(),
 }).meta({ id: 'RunEvent' });
 export type RunEvent = z.infer<typeof RunEvent>;
+/** What travels: the events of one commit, in order. The subject names the type of the last. */
+export const RunEvents = z.object({ runId: RunId, events: z.array(RunEvent).min(1) }).meta({ id: 'RunEvents' });
+export type RunEvents = z.infer<typeof RunEvents>;
 
 /** Live progress over core NATS: may be lost, never decides anything. `phase` is a fixed word of the agent, not text. */
 export const Progress = z.object({ runId: RunId, stepId: StepId, attempt: z.int(), phase: z.string().regex(/^[a-z][a-z-]*$/).max(40), done: z.int().min(0), total: z.int().min(0).optional() }).meta({ id: 'Progress' });

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Bus } from '#bus';
 import type { Config } from '#config';
@@ -7,7 +8,9 @@ import { Dispatcher } from './dispatcher.js';
 import { Pipelines } from './pipelines.js';
 import { Queries } from './queries.js';
 import { Saga } from './saga.js';
-import { openMigrated } from './store/database.js';
+import { openMigrated, openPool } from './store/database.js';
+import { PostgresStore } from './store/postgres-store.js';
+import { SagaStore } from './store/saga-store.js';
 import { Timers } from './timers.js';
 
 /** The coordinator without a face: `main.ts` adds health endpoints, the standalone hosts it beside the others. It begins its work when the application has started. */
@@ -28,6 +31,8 @@ export class CoordinatorModule {
             throw error;
           }
         } },
+        { provide: Pool, inject: [Bus], useFactory: () => openPool(config.DATABASE_URL) },
+        { provide: SagaStore, inject: [Pool], useFactory: (pool: Pool) => new PostgresStore(pool) },
         Dispatcher, Saga, Timers, Queries, Coordinator,
       ],
       exports: [Coordinator],

@@ -1,4 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Bus } from '#bus';
 import { Failure, subjects } from '#contracts';
@@ -7,8 +8,7 @@ import { Pipelines } from './pipelines.js';
 import { Queries } from './queries.js';
 import { logDeadLetters, takeResults } from './results.js';
 import { Saga } from './saga.js';
-import { proveWritable } from './store/outbox.store.js';
-import { pinPipelines } from './store/runs.store.js';
+import { pinPipelines, proveWritable } from './store/database.js';
 import { Timers } from './timers.js';
 
 /** Starts and stops everything that moves. */
@@ -18,7 +18,7 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
   private stopping = false;
 
   constructor(
-    private readonly database: DataSource, private readonly bus: Bus, private readonly pipelines: Pipelines,
+    private readonly database: DataSource, private readonly pool: Pool, private readonly bus: Bus, private readonly pipelines: Pipelines,
     private readonly saga: Saga, private readonly timers: Timers, private readonly queries: Queries,
   ) {}
 
@@ -40,7 +40,7 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
 
   async onApplicationShutdown(): Promise<void> {
     await this.bus.close();
-    await this.database.destroy();
+    await Promise.all([this.pool.end(), this.database.destroy()]);
   }
 
   /** Proves that a command could be carried out now: a write in the database, and every stream there. Throws what is wrong. */

@@ -7,7 +7,6 @@ import { inspect } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { Failure, Pipeline } from '#contracts';
 import { compile, parsePipeline, type CompiledPipeline } from './engine/pipeline.js';
-import { loadPipelines, type Sql } from './store/runs.store.js';
 
 interface PinnedPipeline { hash: string; compiled: CompiledPipeline }
 
@@ -39,12 +38,12 @@ export class Pipelines {
   }
 
   /**
-   * What runs have pinned: an older version than the file's now, for a run that is older than an upgrade. At most one statement, none once all are known.
+   * What runs have pinned: an older version than the file's now, for a run that is older than an upgrade. Loads at most once, and nothing when all are known.
    * One that this program cannot read is logged and missing: its runs stand still until a program that can read it is back, and no other run does.
    */
-  async pinned(sql: Sql, hashes: readonly string[]): Promise<ReadonlyMap<string, CompiledPipeline>> {
+  async pinned(load: (hashes: readonly string[]) => Promise<ReadonlyArray<{ hash: string; definition: unknown }>>, hashes: readonly string[]): Promise<ReadonlyMap<string, CompiledPipeline>> {
     const unknown = [...new Set(hashes)].filter((hash) => !this.byHash.has(hash));
-    for (const { hash, definition } of unknown.length > 0 ? await loadPipelines(sql, unknown) : []) {
+    for (const { hash, definition } of unknown.length > 0 ? await load(unknown) : []) {
       try {
         this.byHash.set(hash, compile(Pipeline.parse(definition)));
       } catch (error) {

@@ -5,7 +5,9 @@ import { Failure, QUERIES, type QueryName } from '#contracts';
 import { keyOfCursor, numberOfCursor, page } from './pages.js';
 import { Pipelines } from './pipelines.js';
 import { artifactsOf } from './store/artifacts.store.js';
-import { EventEntity, RunEntity, StepEntity } from './store/entities.js';
+import { withPristine } from './engine/pristine.js';
+import { EventEntity, RunEntity } from './store/entities.js';
+import { SagaStore } from './store/saga-store.js';
 import { artifactView, runView, stepView } from './views.js';
 
 type Handlers = { [Name in QueryName]: (request: z.output<(typeof QUERIES)[Name]['request']>) => Promise<z.input<(typeof QUERIES)[Name]['reply']>> };
@@ -26,9 +28,10 @@ export class Queries {
 
     'list-steps': async ({ runId, cursor, limit }) => {
       const run = await this.run(runId);
-      const where = { runId, position: MoreThan(numberOfCursor(cursor, -1)) };
-      const steps = await this.database.getRepository(StepEntity).find({ where, order: { position: 'ASC' }, take: limit + 1 });
-      return page(steps, limit, (step) => stepView(step, run), (step) => step.position);
+      const after = numberOfCursor(cursor, -1);
+      const stored = (await this.store.load([runId])).get(runId);
+      const steps = stored ? [...withPristine(run.pipeline.definition, stored.run.steps).values()].filter(({ position }) => position > after) : [];
+      return page(steps.sort((a, b) => a.position - b.position), limit, (step) => stepView(step, run.pipeline.definition), (step) => step.position);
     },
 
     'list-artifacts': async ({ runId, cursor, limit }) => {
@@ -39,8 +42,9 @@ export class Queries {
 
     'list-events': async ({ runId, afterSeq, cursor, limit }) => {
       await this.run(runId);
-      const events = await this.database.getRepository(EventEntity).find({ where: { runId, seq: MoreThan(numberOfCursor(cursor, afterSeq)) }, order: { seq: 'ASC' }, take: limit + 1 });
-      return page(events, limit, ({ event }) => event, ({ seq }) => seq);
+      const after = numberOfCursor(cursor, afterSeq);
+      const groups = await this.database.getRepository(EventEntity).find({ where: { runId, seq: MoreThan(after) }, order: { seq: 'ASC' }, take: limit + 1 });
+      return page(groups.flatMap(({ events }) => events).filter(({ seq }) => seq > after), limit, (event) => event, ({ seq }) => seq);
     },
 
     'list-pipelines': async ({ cursor, limit }) => {
@@ -50,7 +54,7 @@ export class Queries {
     },
   };
 
-  constructor(private readonly database: DataSource, private readonly pipelines: Pipelines) {}
+  constructor(private readonly database: DataSource, private readonly store: SagaStore, private readonly pipelines: Pipelines) {}
 
   /** Throws `Failure` (`bad-request`, `unknown-run`), which the bus turns into the reply. */
   async answer(name: string, data: unknown): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { subjects, type RunEvent, type Task } from '#contracts';
+import { subjects, type RunEvent, type RunEvents, type Task } from '#contracts';
 import { Stage, newRunId } from './test/stage.js';
 
 const PIPELINES = {
@@ -37,8 +37,7 @@ afterEach(async () => { await stage.stopCoordinators(); });
 async function published(runId: string): Promise<Map<number, RunEvent>> {
   const events = new Map<number, RunEvent>();
   for (let next = await stage.bus.nextEvent(runId, 1); next; next = await stage.bus.nextEvent(runId, next.seq + 1)) {
-    const event = next.data as RunEvent;
-    if (!events.has(event.seq)) events.set(event.seq, event);
+    for (const event of (next.data as RunEvents).events) if (!events.has(event.seq)) events.set(event.seq, event);
   }
   return events;
 }
@@ -134,8 +133,10 @@ describe('what goes wrong', () => {
     await stage.bus.manager.streams.purge('PULLWRIGHT_TASKS');
     await stage.bus.manager.streams.purge('PULLWRIGHT_EVENTS');
     await stage.nats.restart();
-    await stage.database.query(`UPDATE steps SET published_attempt = 0, changed_at = now() - interval '1 minute' WHERE run_id = $1`, [runId]);
-    await stage.database.query('UPDATE runs SET published_seq = 0 WHERE id = $1', [runId]);
+    await stage.database.query(
+      `INSERT INTO outbox (at, tasks, events)
+       SELECT now() - interval '1 minute', jsonb_build_array(jsonb_build_object('runId', run_id, 'stepId', id, 'attempt', attempt)), (SELECT json_agg(json_build_object('runId', run_id, 'seq', seq)) FROM events WHERE run_id = $1)
+       FROM steps WHERE run_id = $1 AND status = 'dispatched'`, [runId]);
     stage.behaviour = () => ({});
     await stage.startCoordinator();
     await stage.reaches(runId, 'succeeded');

@@ -1,215 +1,274 @@
 import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
-import { DataSource } from 'typeorm';
-import { Failure, type CommandReply, type RunEvent, type StartRun, type Task } from '#contracts';
+import { Failure, type CommandReply, type StartRun, type Task, type RunEvent } from '#contracts';
 import { Dispatcher } from './dispatcher.js';
 import { decide, type Signal } from './engine/decide.js';
-import type { Decision } from './engine/draft.js';
+import { groups, type Decision } from './engine/draft.js';
 import { resolveParams, type CompiledPipeline } from './engine/pipeline.js';
-import type { RunState, StepState } from './engine/run-state.js';
+import { hasEnded, type RunState, type StepState } from './engine/run-state.js';
+import { isPristine, withPristine } from './engine/pristine.js';
 import { Pipelines } from './pipelines.js';
-import {
-  findByIdempotencyKey, holders, insertEvents, insertRuns, joinQueues, leaveQueues, lockQueues, lockRuns, sqlState, transaction, updateRuns, upsertSteps,
-  type LockPlace, type NewRun, type Sql,
-} from './store/runs.store.js';
+import { sqlState } from './store/postgres-store.js';
+import { Conflict, SagaStore, type Changes, type LockPlace, type NewRun, type StoredRun } from './store/saga-store.js';
 
-/** Something that wants a run to move. `turn`: this step may have become the holder of its lock. */
+/** Something that wants a run to move. `turn`: this step may have become the first in the queue of its lock. */
 export type Intent = { runId: string } & ({ start: StartRun } | { signal: Signal } | { turn: string });
 
 /** Rejected: the database did not answer, nothing was written, and it is to be tried again. */
 export type Answer = PromiseSettledResult<CommandReply>;
 
-/** A run while a batch works on it: its state so far, and what has gathered. */
+interface Entry { readonly intent: Intent; readonly resolve: (answer: Answer) => void }
+
+/** A run while a batch works on it: as it was read, and what has gathered. */
 interface Work {
   readonly pipeline: CompiledPipeline;
-  readonly at: number;
+  readonly pipelineHash: string;
+  /** 0 for a run that begins with this batch. */
+  readonly version: number;
+  readonly created?: NewRun;
+  /** Whether it was read from the database for this very batch. */
+  readonly fresh: boolean;
   run: RunState;
   readonly changed: Map<string, StepState>;
   readonly tasks: Map<string, Task>;
   readonly events: RunEvent[];
-  readonly claims: Set<string>;
-  readonly releases: Set<string>;
+  readonly joining: Set<string>;
+  readonly leaving: Set<string>;
 }
-type Works = ReadonlyMap<string, Work>;
+
+/** Intents that one commit takes at most. */
+const BATCH = 512;
+/** Batches at once: while one waits for the disk of the database, the next is decided. */
+const AT_ONCE = 2;
+/** How often a batch that lost a race against another coordinator reads and decides again. */
+const TRIES = 20;
+/** Runs that are kept in memory, the longest untouched forgotten first. */
+const KNOWN = 20_000;
 
 /**
- * The shell around `decide`. A batch of intents is one transaction: insert new runs, lock all runs of the batch, load their steps, decide one intent after the other,
- * settle the queues of locks, write everything set-based, commit. Only then are tasks and events published and messages acknowledged. Wherever it breaks off:
+ * The shell around `decide`. Intents gather while batches are at work; a batch takes all that have, for runs that no other batch has, and goes
+ *   runs known or read → decided one intent after the other → committed, all or nothing → answered → tasks and events published
+ * Wherever it breaks off:
  *   before the commit: nothing has happened, and the messages come again;
  *   after the commit: the sweeper publishes what was not, and the messages come again and find that they no longer count.
  * No table of seen messages is needed for that: every signal names the state it is for (engine/decide.ts), so its second copy changes nothing.
  *
- * Batches of one process go one after the other, so that the events of a run are published in their order. Several coordinators are kept apart by the row locks.
+ * Runs are remembered from commit to commit, so that a batch usually reads nothing. What is remembered may be old, because another coordinator has moved the run. That is noticed,
+ * and the run is read, in both ways it can show: the commit finds another version (`Conflict`), or the intent seems not to count, which is believed only of a run just read.
  */
 @Injectable()
 export class Saga {
   private readonly logger = new Logger('saga');
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly known = new Map<string, StoredRun>();
+  private readonly busy = new Set<string>();
+  private waiting: Entry[] = [];
+  private readonly batches = new Set<Promise<void>>();
 
-  constructor(private readonly database: DataSource, private readonly pipelines: Pipelines, private readonly dispatcher: Dispatcher) {}
+  constructor(private readonly store: SagaStore, private readonly pipelines: Pipelines, private readonly dispatcher: Dispatcher) {}
 
-  /** One answer per intent, in order. Never rejects. */
+  /** One answer per intent, in order. Never rejects. Intents of one run are carried out in the order they were handed over. */
   async apply(intents: readonly Intent[]): Promise<Answer[]> {
-    const answers = this.last.then(() => this.batch(intents));
-    this.last = answers;
-    return answers;
+    const answers = intents.map(async (intent) => new Promise<Answer>((resolve) => { this.waiting.push({ intent, resolve }); }));
+    this.pump();
+    return Promise.all(answers);
   }
 
-  /** Settles when everything handed over so far is done. */
-  async idle(): Promise<void> { await this.last; }
+  /** Settles when everything handed over so far is done and published. */
+  async idle(): Promise<void> {
+    while (this.batches.size > 0) await Promise.all(this.batches);
+    await this.dispatcher.idle();
+  }
 
-  private async batch(intents: readonly Intent[]): Promise<Answer[]> {
-    if (intents.length === 0) return [];
+  private pump(): void {
+    while (this.batches.size < AT_ONCE) {
+      const taken: Entry[] = [];
+      const left: Entry[] = [];
+      for (const entry of this.waiting) (taken.length < BATCH && !this.busy.has(entry.intent.runId) ? taken : left).push(entry);
+      if (taken.length === 0) return;
+      this.waiting = left;
+      const runIds = new Set(taken.map(({ intent }) => intent.runId));
+      for (const runId of runIds) this.busy.add(runId);
+      const batch = this.settle(taken).finally(() => {
+        for (const runId of runIds) this.busy.delete(runId);
+        this.batches.delete(batch);
+        this.pump();
+      });
+      this.batches.add(batch);
+    }
+  }
+
+  private async settle(entries: readonly Entry[]): Promise<void> {
+    const intents = entries.map(({ intent }) => intent);
     try {
-      const { replies, works, turns } = await transaction(this.database, (sql) => this.transact(sql, intents));
-      await this.dispatcher.publish([...works.values()].flatMap((work) => [...work.tasks.values()]), [...works.values()].flatMap((work) => work.events));
-      // The next holders of released locks belong to runs that this batch had not locked.
-      await this.batch(turns);
-      return replies.map((value) => ({ status: 'fulfilled', value }));
+      const replies = await this.batch(intents);
+      entries.forEach(({ resolve }, index) => { resolve({ status: 'fulfilled', value: replies[index] as CommandReply }); });
     } catch (reason) {
+      for (const { runId } of intents) this.known.delete(runId);
       if (!isOneIntentsFault(reason)) {
-        this.logger.error(`${intents.length} intents rolled back`, inspect(reason));
-        return intents.map(() => ({ status: 'rejected', reason }));
+        this.logger.error(`${intents.length} intents were not written`, inspect(reason));
+        for (const { resolve } of entries) resolve({ status: 'rejected', reason });
+      } else if (entries.length > 1) {
+        for (const entry of entries) await this.settle([entry]);
+      } else {
+        // The same again would fail the same way. The step, if one waits for this, is dispatched again when its time limit has passed.
+        this.logger.error(`${intents[0]?.runId}: dropped`, inspect(reason));
+        entries[0]?.resolve({ status: 'fulfilled', value: { ok: false, failure: { code: 'internal', detail: 'it could not be recorded' } } });
       }
-      if (intents.length > 1) {
-        const alone: Answer[] = [];
-        for (const intent of intents) alone.push(...await this.batch([intent]));
-        return alone;
-      }
-      // The same again would fail the same way. The step, if one waits for this, is dispatched again when its time limit has passed.
-      this.logger.error(`${intents[0]?.runId}: dropped`, inspect(reason));
-      return [{ status: 'fulfilled', value: { ok: false, failure: { code: 'internal', detail: 'it could not be recorded' } } }];
     }
   }
 
-  private async transact(sql: Sql, intents: readonly Intent[]): Promise<{ replies: CommandReply[]; works: Works; turns: Intent[] }> {
-    const settled = await this.insertNewRuns(sql, intents);
-    const works = await this.lockWorks(sql, intents.filter((intent) => !settled.has(intent)));
-    const signals = await signalsOf(sql, intents, works);
-    const replies = intents.map((intent, index): CommandReply => settled.get(intent) ?? replyTo(intent.runId, advance(works.get(intent.runId), signals[index])));
-    const turns = await settleQueues(sql, works);
-    await write(sql, [...works.values()]);
-    return { replies, works, turns };
-  }
-
-  /** Rows for runs to start. The answer has those starts that are settled by this alone: refused, or repeated under their idempotency key. */
-  private async insertNewRuns(sql: Sql, intents: readonly Intent[]): Promise<Map<Intent, CommandReply>> {
-    const settled = new Map<Intent, CommandReply>();
-    const runs: NewRun[] = [];
-    for (const intent of intents) {
-      if (!('start' in intent)) continue;
+  private async batch(intents: readonly Intent[]): Promise<CommandReply[]> {
+    for (let tries = 0; ; tries++) {
       try {
-        const { hash, compiled } = this.pipelines.named(intent.start.pipeline);
-        runs.push({ ...intent.start, pipelineHash: hash, params: resolveParams(compiled.definition, intent.start.params) });
+        const replies = await this.attempt(intents, tries > 0);
+        if (replies) return replies;
       } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        settled.set(intent, { ok: false, failure: { code: error.code, detail: error.detail } });
+        if (!(error instanceof Conflict) || tries === TRIES) throw error;
       }
+      for (const { runId } of intents) this.known.delete(runId);
     }
-    if (runs.length > 0) await insertRuns(sql, runs);
-    const keys = runs.flatMap((run) => run.idempotency?.key ?? []);
-    const known = keys.length > 0 ? await findByIdempotencyKey(sql, keys) : new Map<string, never>();
-    for (const intent of intents) {
-      const idempotency = 'start' in intent && !settled.has(intent) ? intent.start.idempotency : undefined;
-      const first = idempotency && known.get(idempotency.key);
-      if (!first || first.runId === intent.runId) continue;
-      settled.set(intent, first.requestHash === idempotency.requestHash ? { ok: true, runId: first.runId, repeated: true } : { ok: false, failure: { code: 'idempotency-mismatch' } });
-    }
-    return settled;
   }
 
-  private async lockWorks(sql: Sql, intents: readonly Intent[]): Promise<Works> {
-    const locked = await lockRuns(sql, [...new Set(intents.map((intent) => intent.runId))]);
-    const pipelines = await this.pipelines.pinned(sql, [...locked.values()].map((run) => run.pipelineHash));
-    return new Map([...locked].map(([runId, { run, pipelineHash, at }]) => {
+  /** `undefined` when something remembered may be old. `reading`: starts look for their run first; otherwise the commit tells when there is one already. */
+  private async attempt(intents: readonly Intent[], reading: boolean): Promise<CommandReply[] | undefined> {
+    const refused = new Map<Intent, CommandReply>();
+    await this.settleRepeatedStarts(intents, refused);
+    const works = await this.open(intents.filter((intent) => !refused.has(intent)), reading, refused);
+    const [at, turns] = await Promise.all([this.store.now(), this.turns(intents, works)]);
+    const replies: CommandReply[] = [];
+    for (const intent of intents) {
+      const settled = refused.get(intent);
+      const work = works.get(intent.runId);
+      const signal = settled ? undefined : signalOf(intent, turns);
+      const decision = work && signal && advance(work, signal, at);
+      if (!settled && work && !work.fresh && !decision?.counted) return undefined;
+      replies.push(settled ?? replyTo(intent.runId, work, decision));
+    }
+    await this.commit([...works.values()].filter((work) => work.events.length + work.changed.size > 0));
+    return replies;
+  }
+
+  /** Under an idempotency key there is one run: the other starts with the key get its id. */
+  private async settleRepeatedStarts(intents: readonly Intent[], refused: Map<Intent, CommandReply>): Promise<void> {
+    const keys = intents.flatMap((intent) => ('start' in intent ? intent.start.idempotency?.key ?? [] : []));
+    if (keys.length === 0) return;
+    const first = await this.store.byIdempotencyKey(keys);
+    for (const intent of intents) {
+      if (!('start' in intent) || !intent.start.idempotency) continue;
+      const { key, requestHash } = intent.start.idempotency;
+      const earlier = first.get(key);
+      if (!earlier) first.set(key, { runId: intent.runId, requestHash });
+      else if (earlier.runId !== intent.runId) refused.set(intent, earlier.requestHash === requestHash ? { ok: true, runId: earlier.runId, repeated: true } : { ok: false, failure: { code: 'idempotency-mismatch' } });
+    }
+  }
+
+  /** The runs of these intents: remembered, read, or new. */
+  private async open(intents: readonly Intent[], reading: boolean, refused: Map<Intent, CommandReply>): Promise<Map<string, Work>> {
+    const starts = new Map<string, StartRun>();
+    for (const intent of intents) if ('start' in intent && !starts.has(intent.runId)) starts.set(intent.runId, intent.start);
+    const unread = [...new Set(intents.map(({ runId }) => runId))].filter((runId) => !this.known.has(runId) && (reading || !starts.has(runId)));
+    const read = unread.length > 0 ? await this.store.load(unread) : new Map<string, StoredRun>();
+    const stored = new Map(intents.flatMap(({ runId }) => { const run = this.known.get(runId) ?? read.get(runId); return run ? [[runId, run] as const] : []; }));
+    const pipelines = await this.pipelines.pinned((hashes) => this.store.pipelines(hashes), [...stored.values()].map((run) => run.pipelineHash));
+    const works = new Map<string, Work>();
+    for (const [runId, { run, pipelineHash, version }] of stored) {
       const pipeline = pipelines.get(pipelineHash);
       if (!pipeline) throw new Failure('internal', `${runId}: the pipeline it has pinned cannot be read`);
-      return [runId, { pipeline, run, at, changed: new Map(), tasks: new Map(), events: [], claims: new Set(), releases: new Set() }];
-    }));
+      works.set(runId, { ...EMPTY(), pipeline, pipelineHash, version, fresh: read.has(runId), run: { ...run, steps: withPristine(pipeline.definition, run.steps) } });
+    }
+    for (const intent of intents) {
+      if (!('start' in intent) || works.has(intent.runId)) continue;
+      try {
+        works.set(intent.runId, { ...EMPTY(), ...this.begin(intent.start) });
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        refused.set(intent, { ok: false, failure: { code: error.code, detail: error.detail } });
+      }
+    }
+    return works;
+  }
+
+  private begin(start: StartRun): Pick<Work, 'pipeline' | 'pipelineHash' | 'version' | 'created' | 'fresh' | 'run'> {
+    const { hash, compiled } = this.pipelines.named(start.pipeline);
+    const params = resolveParams(compiled.definition, start.params);
+    const run: RunState = { runId: start.runId, repository: start.repository, ref: start.ref, params, status: 'running', seq: 0, updatedAt: 0, steps: new Map() };
+    return { pipeline: compiled, pipelineHash: hash, version: 0, created: { ...start, params, pipelineHash: hash }, fresh: true, run };
+  }
+
+  /** Steps among the `turn`s that really are first in their queue now. They stay so while their run has the version that this batch decides on. */
+  private async turns(intents: readonly Intent[], works: ReadonlyMap<string, Work>): Promise<ReadonlySet<string>> {
+    const names = intents.flatMap((intent) => { const work = works.get(intent.runId); return 'turn' in intent && work ? lockName(work) : []; });
+    if (names.length === 0) return new Set();
+    return new Set((await this.store.first(names)).map(({ runId, stepId }) => `${runId} ${stepId}`));
+  }
+
+  private async commit(works: readonly Work[]): Promise<void> {
+    if (works.length === 0) return;
+    const tasks = works.flatMap((work) => [...work.tasks.values()]);
+    const runs = works.map(({ run, version, created, changed, events }) => ({ run, version, created, steps: [...changed.values()], events: groups(events) }));
+    const changes: Changes = { runs, tasks, leaving: places(works, 'leaving'), joining: places(works, 'joining') };
+    const { entry, first } = await this.store.commit(changes);
+    for (const { run, version, pipelineHash } of works) this.remember({ run, version: version + 1, pipelineHash });
+    this.dispatcher.publish(tasks, runs.flatMap(({ events }) => events), entry);
+    void this.apply(lockIntents(changes, first));
+  }
+
+  private remember(stored: StoredRun): void {
+    const { runId } = stored.run;
+    this.known.delete(runId);
+    if (hasEnded(stored.run)) return;
+    this.known.set(runId, stored);
+    if (this.known.size > KNOWN) for (const oldest of this.known.keys()) { this.known.delete(oldest); break; }
   }
 }
+
+const EMPTY = (): Pick<Work, 'changed' | 'tasks' | 'events' | 'joining' | 'leaving'> => ({ changed: new Map(), tasks: new Map(), events: [], joining: new Set(), leaving: new Set() });
 
 /** A batch is tried intent by intent when the database cannot take one of its rows, or a decision has failed; the connection being gone concerns all of them. */
 function isOneIntentsFault(reason: unknown): boolean {
   return reason instanceof Failure || ['22', '23'].includes(sqlState(reason)?.slice(0, 2) ?? '');
 }
 
-/** A turn counts only when the step really is first in the queue of its lock; it then stays so, because nobody else may take its row away while its run is locked. */
-async function signalsOf(sql: Sql, intents: readonly Intent[], works: Works): Promise<Array<Signal | undefined>> {
-  const names = intents.flatMap((intent) => { const work = works.get(intent.runId); return 'turn' in intent && work ? lockName(work) : []; });
-  const held = new Set((names.length > 0 ? await holders(sql, names) : []).map(({ runId, stepId }) => `${runId} ${stepId}`));
-  return intents.map((intent) => {
-    if ('signal' in intent) return intent.signal;
-    if ('start' in intent) return { type: 'start', by: intent.start.requestedBy };
-    return held.has(`${intent.runId} ${intent.turn}`) ? { type: 'lock', stepId: intent.turn, granted: true } : undefined;
-  });
+/** `undefined` when the step of a turn is not first. */
+function signalOf(intent: Intent, turns: ReadonlySet<string>): Signal | undefined {
+  if ('signal' in intent) return intent.signal;
+  if ('start' in intent) return { type: 'start', by: intent.start.requestedBy };
+  return turns.has(`${intent.runId} ${intent.turn}`) ? { type: 'lock', stepId: intent.turn, granted: true } : undefined;
 }
 
-/** Decides and gathers. `undefined` when there is no such run or nothing to decide. */
-function advance(work: Work | undefined, signal: Signal | undefined): Decision | undefined {
-  if (!work || !signal) return undefined;
+/** Decides and gathers. */
+function advance(work: Work, signal: Signal, at: number): Decision {
   let decision: Decision;
   try {
-    decision = decide(work.pipeline, work.run, signal, work.at);
+    decision = decide(work.pipeline, work.run, signal, at);
   } catch (cause) {
     throw new Failure('internal', `${work.run.runId}: ${signal.type} could not be decided`, { cause });
   }
+  // A pristine step has no row, and needs none while it stays so.
+  for (const step of decision.changed) if (!isPristine(step) || !isPristine(work.run.steps.get(step.stepId) ?? step)) work.changed.set(step.stepId, step);
   work.run = decision.run;
-  for (const step of decision.changed) work.changed.set(step.stepId, step);
   for (const task of decision.commands) work.tasks.set(task.stepId, task);
   work.events.push(...decision.events);
-  for (const stepId of decision.locks.claim) work.claims.add(stepId);
-  for (const stepId of decision.locks.release) work.releases.add(stepId);
+  for (const stepId of decision.locks.claim) work.joining.add(stepId);
+  for (const stepId of decision.locks.release) if (!work.joining.delete(stepId)) work.leaving.add(stepId);
   return decision;
 }
 
-function replyTo(runId: string, decision: Decision | undefined): CommandReply {
-  if (!decision) return { ok: false, failure: { code: 'unknown-run' } };
-  return decision.refused ? { ok: false, failure: decision.refused } : { ok: true, runId, repeated: decision.repeated ?? false };
+function replyTo(runId: string, work: Work | undefined, decision: Decision | undefined): CommandReply {
+  if (!work) return { ok: false, failure: { code: 'unknown-run' } };
+  return decision?.refused ? { ok: false, failure: decision.refused } : { ok: true, runId, repeated: decision?.repeated ?? false };
 }
 
 const lockName = (work: Work): string => `repository:${work.run.repository}`;
 
-/**
- * Lets go of locks and queues up for them, and tells every step that asked whether it is first. A granted step is dispatched in this same transaction, may fail at once and let
- * go again; hence the rounds. Returns the turns of steps of other runs, which only their own transaction may dispatch.
- */
-async function settleQueues(sql: Sql, works: Works): Promise<Intent[]> {
-  const turns: Intent[] = [];
-  for (;;) {
-    const leaving = drain(works, 'releases');
-    // Who has let go again in the meantime must not queue: nobody would ever take that place away.
-    const joining = drain(works, 'claims').filter(({ runId, stepId }) => works.get(runId)?.run.steps.get(stepId)?.locked);
-    if (leaving.length + joining.length === 0) return turns;
-    const names = [...new Set([...leaving, ...joining].map((place) => place.name))];
-    await lockQueues(sql, names);
-    if (leaving.length > 0) await leaveQueues(sql, leaving);
-    if (joining.length > 0) await joinQueues(sql, joining);
-    const first = await holders(sql, names);
-    for (const { runId, stepId } of joining) {
-      if (!first.some((holder) => holder.runId === runId && holder.stepId === stepId)) advance(works.get(runId), { type: 'lock', stepId, granted: false });
-    }
-    for (const { name, runId, stepId } of first) {
-      if (works.has(runId)) advance(works.get(runId), { type: 'lock', stepId, granted: true });
-      else if (leaving.some((place) => place.name === name)) turns.push({ runId, turn: stepId });
-    }
-  }
+function places(works: readonly Work[], kind: 'joining' | 'leaving'): LockPlace[] {
+  return works.flatMap((work) => [...work[kind]].map((stepId) => ({ name: lockName(work), runId: work.run.runId, stepId })));
 }
 
-function drain(works: Works, kind: 'claims' | 'releases'): LockPlace[] {
-  return [...works.values()].flatMap((work) => {
-    const places = [...work[kind]].map((stepId) => ({ name: lockName(work), runId: work.run.runId, stepId }));
-    work[kind].clear();
-    return places;
-  });
-}
-
-async function write(sql: Sql, works: readonly Work[]): Promise<void> {
-  const moved = works.filter((work) => work.events.length + work.changed.size > 0);
-  if (moved.length === 0) return;
-  const steps = moved.flatMap((work) => [...work.changed.values()].map((step) => ({ ...step, runId: work.run.runId, changedAt: work.run.updatedAt })));
-  const events = moved.flatMap((work) => work.events);
-  await updateRuns(sql, moved.map((work) => work.run));
-  if (steps.length > 0) await upsertSteps(sql, steps);
-  if (events.length > 0) await insertEvents(sql, events);
+/** What the queues say after a commit: who asked hears where it stands, and who has become first is told. */
+function lockIntents({ joining, leaving }: Changes, first: readonly LockPlace[]): Intent[] {
+  const isFirst = ({ runId, stepId }: LockPlace): boolean => first.some((place) => place.runId === runId && place.stepId === stepId);
+  const waiting = joining.filter((place) => !isFirst(place)).map(({ runId, stepId }): Intent => ({ runId, signal: { type: 'lock', stepId, granted: false } }));
+  const next = first.filter(({ name, runId, stepId }) => joining.some((place) => place.runId === runId && place.stepId === stepId) || leaving.some((place) => place.name === name));
+  return [...waiting, ...next.map(({ runId, stepId }): Intent => ({ runId, turn: stepId }))];
 }

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import { Dispatcher } from './dispatcher.js';
 import { Saga } from './saga.js';
-import { dueTimers, overlookedHolders } from './store/outbox.store.js';
+import { SagaStore } from './store/saga-store.js';
 
 const TICK_MS = 250;
 /** The sweeper looks every this many ticks. */
@@ -21,7 +20,7 @@ export class Timers {
   private readonly stopping = new AbortController();
   private ended: Promise<void> = Promise.resolve();
 
-  constructor(private readonly database: DataSource, private readonly saga: Saga, private readonly dispatcher: Dispatcher) {}
+  constructor(private readonly store: SagaStore, private readonly saga: Saga, private readonly dispatcher: Dispatcher) {}
 
   start(): void { this.ended = this.run(); }
 
@@ -34,7 +33,7 @@ export class Timers {
   private async run(): Promise<void> {
     for (let tick = 0; !this.stopping.signal.aborted; tick++) {
       try {
-        await this.fire();
+        while (await this.fire() === AT_ONCE && !this.stopping.signal.aborted);
         if (tick % SWEEP_TICKS === 0) await this.sweep();
       } catch (error) {
         this.logger.error('a round failed; the next one tries again', inspect(error));
@@ -43,15 +42,16 @@ export class Timers {
     }
   }
 
-  /** Lets every due step know. */
-  async fire(): Promise<void> {
-    const due = await dueTimers(this.database, AT_ONCE);
+  /** Lets due steps know; how many there were. Results that arrive meanwhile gather for the batch after the next, so that a storm of timers does not hold them up. */
+  private async fire(): Promise<number> {
+    const due = await this.store.dueTimers(AT_ONCE);
     await this.saga.apply(due.map(({ runId, stepId }) => ({ runId, signal: { type: 'timer', stepId } })));
+    return due.length;
   }
 
   private async sweep(): Promise<void> {
     await this.dispatcher.sweep();
-    const holders = await overlookedHolders(this.database, AT_ONCE);
+    const holders = await this.store.overlookedHolders(AT_ONCE);
     await this.saga.apply(holders.map(({ runId, stepId }) => ({ runId, turn: stepId })));
   }
 }

@@ -1,8 +1,8 @@
-import { agentContract, MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type RunView, type StepView } from '#contracts';
+import { agentContract, MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type Pipeline, type RunView, type StepView } from '#contracts';
 import { isApproval } from './engine/pipeline.js';
-import { keyOf } from './engine/run-state.js';
+import { keyOf, type StepState } from './engine/run-state.js';
 import type { ArtifactRow } from './store/artifacts.store.js';
-import type { RunEntity, StepEntity } from './store/entities.js';
+import type { RunEntity } from './store/entities.js';
 
 /** Rows as the gateway sees them. */
 
@@ -15,15 +15,17 @@ export function runView(run: RunEntity): RunView {
 }
 
 /** Long lists of artifacts are left out where the view alone would pass the size bound of the bus; `list-artifacts` has them page by page. */
-export function stepView(step: StepEntity, { pipeline }: RunEntity): StepView {
-  const spec = pipeline.definition.steps[keyOf(step.id)];
+export function stepView(step: StepState, definition: Pipeline): StepView {
+  const spec = definition.steps[keyOf(step.stepId)];
   const view: StepView = {
-    stepId: step.id, agent: step.agent ?? undefined, status: step.status, attempt: step.attempt, inputs: step.inputs, outputs: step.outputs, facts: step.facts,
-    failure: step.failure ?? undefined, roles: spec && isApproval(spec) ? spec.approve.roles : undefined,
-    startedAt: step.startedAt?.toISOString(), finishedAt: step.finishedAt?.toISOString(),
+    stepId: step.stepId, agent: step.agent, status: step.status, attempt: step.attempt, inputs: step.inputs, outputs: step.outputs, facts: step.facts,
+    failure: step.failure, roles: spec && isApproval(spec) ? spec.approve.roles : undefined,
+    startedAt: instant(step.startedAt), finishedAt: instant(step.finishedAt),
   };
   return Buffer.byteLength(JSON.stringify(view)) < MAX_MESSAGE_BYTES * 0.9 ? view : { ...view, inputs: withoutLists(step.inputs), outputs: withoutLists(step.outputs) };
 }
+
+const instant = (at: number | undefined): string | undefined => (at === undefined ? undefined : new Date(at).toISOString());
 
 function withoutLists(artifacts: ArtifactMap): ArtifactMap {
   return Object.fromEntries(Object.entries(artifacts).filter(([, artifact]) => !Array.isArray(artifact)));

@@ -222,7 +222,7 @@ describe('reading', () => {
   });
 });
 
-const publish = (runId: string, ...events: RunEvent[]) => far.publishMany(events.map((told) => ({ subject: subjects.event(runId, told.type), data: told, id: `${runId}.${told.seq}` })));
+const publish = (runId: string, ...events: RunEvent[]) => far.publishMany(events.map((told) => ({ subject: subjects.event(runId, told.type), data: { runId, events: [told] }, id: `${runId}.${told.seq}` })));
 const follow = (runId: string, headers: Record<string, string> = {}) => fetch(`${url}/api/v1/runs/${runId}/events`, { headers: { accept: 'text/event-stream', ...headers } });
 const ids = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
 const stored = (runId: string, events: RunEvent[], more: Partial<RunView> = {}) => answer({
@@ -247,7 +247,7 @@ describe('events', () => {
     const runId = newRunId();
     await stored(runId, []);
     await publish(runId, event(runId, 1), event(runId, 2), event(runId, 3));
-    await far.publish(subjects.event(runId, 'step-dispatched'), event(runId, 3), { id: `${runId}.again` });
+    await far.publish(subjects.event(runId, 'step-dispatched'), { runId, events: [event(runId, 2), event(runId, 3)] }, { id: `${runId}.again` });
     await publish(runId, event(runId, 4, 'run-failed'));
     expect(ids(await (await follow(runId, { 'last-event-id': '1' })).text())).toEqual([2, 3, 4]);
   });

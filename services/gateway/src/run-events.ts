@@ -1,5 +1,5 @@
 import type { Bus } from '#bus';
-import { Failure, Progress, RunEvent, subjects } from '#contracts';
+import { Failure, Progress, RunEvents, subjects, type RunEvent } from '#contracts';
 import { Bell } from './bell.js';
 import type { Coordinator } from './coordinator.js';
 
@@ -48,11 +48,12 @@ export async function* runEvents(bus: Bus, coordinator: Coordinator, heartbeatMs
   try {
     while (!signal.aborted) {
       for (let next = await bus.nextEvent(runId, from); next; next = await bus.nextEvent(runId, from)) {
-        const event = RunEvent.parse(next.data);
-        const hole = event.seq > told + 1 ? await missing(coordinator, runId, told, event.seq) : [];
+        const { events } = RunEvents.parse(next.data);
+        const { seq } = events[0] as RunEvent;
+        const hole = seq > told + 1 ? await missing(coordinator, runId, told, seq) : [];
         if (hole === undefined) break;
         from = next.seq + 1;
-        yield* untold([...hole, event]);
+        yield* untold([...hole, ...events]);
       }
       if (!ended && overdue) yield* untold(await missing(coordinator, runId, told, Infinity) ?? []);
       while (progress.length > 0) yield { progress: progress.shift() as Progress };

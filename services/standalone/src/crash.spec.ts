@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Bus } from '#bus';
 import { childEnvironment } from '#config';
-import { subjects, type RunEvent, type RunView, type StepView } from '#contracts';
+import { subjects, type RunEvents, type RunView, type StepView } from '#contracts';
 import { exampleFiles, gitRepository, startNats, startPostgres, type TestNats, type TestPostgres, type TestRepository } from '#testing';
 
 /**
@@ -91,14 +91,15 @@ test('each service killed in turn: one run, one branch, one commit, one pull req
     start(service);
     await ready(service);
   };
-  bus.subscribe('pullwright.event.*.step-dispatched', (data) => {
-    const { stepId } = data as RunEvent;
-    const victim = victims.get(stepId as string);
-    if (!victim) return;
-    victims.delete(stepId as string);
-    restarts.push(restart(victim));
-    // While the task waits to be delivered again, those who wait for its result die as well.
-    if (victim === 'case-generator') restarts.push(restart('coordinator'), restart('gateway'));
+  bus.subscribe('pullwright.event.*.*', (data) => {
+    for (const { type, stepId = '' } of (data as RunEvents).events) {
+      const victim = type === 'step-dispatched' ? victims.get(stepId) : undefined;
+      if (!victim) continue;
+      victims.delete(stepId);
+      restarts.push(restart(victim));
+      // While the task waits to be delivered again, those who wait for its result die as well.
+      if (victim === 'case-generator') restarts.push(restart('coordinator'), restart('gateway'));
+    }
   });
   const ended = Promise.withResolvers<void>();
   bus.subscribe('pullwright.event.*.*', (_data, subject) => { if (/\.run-(succeeded|failed|cancelled)$/.test(subject)) ended.resolve(); });

@@ -1,9 +1,12 @@
 import { Failure, MAX_MESSAGE_BYTES, type FailureFact, type PipelineStep, type RunEvent, type Task } from '#contracts';
 import type { RunSpec, CompiledPipeline } from './pipeline.js';
+import { pristine } from './pristine.js';
 import { isSettled, keyOf, type RunState, type StepState } from './run-state.js';
 
 /** The headers of a message: twice its id, its type, source and time. */
 const HEADER_BYTES = 768;
+/** What a group has around its events. */
+const GROUP_BYTES = 64;
 export const fitsOnBus = (message: Task | RunEvent): boolean => Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES - HEADER_BYTES;
 
 export interface Decision {
@@ -18,6 +21,24 @@ export interface Decision {
   /** For a person's command: why it was refused, or that it had been done already. */
   refused?: FailureFact;
   repeated?: boolean;
+  /** Whether the signal changed anything. */
+  counted: boolean;
+}
+
+/** Events of one run in groups that fit on the bus, each as one message. */
+export function groups(events: readonly RunEvent[]): RunEvent[][] {
+  const done: RunEvent[][] = [];
+  let bytes = Infinity;
+  for (const event of events) {
+    const size = Buffer.byteLength(JSON.stringify(event)) + 1;
+    bytes += size;
+    if (bytes > MAX_MESSAGE_BYTES - HEADER_BYTES - GROUP_BYTES) {
+      done.push([]);
+      bytes = size;
+    }
+    done.at(-1)?.push(event);
+  }
+  return done;
 }
 
 /** The next state of a run while it is being decided: a copy that is changed, and what goes out with it. */
@@ -63,7 +84,7 @@ export class Draft {
   }
 
   create(stepId: string, agent: string | undefined): void {
-    this.steps.set(stepId, { stepId, position: this.nextPosition(), agent, status: 'pending', attempt: 0, tries: 0, inputs: {}, outputs: {}, facts: {}, locked: false });
+    this.steps.set(stepId, pristine(stepId, this.nextPosition(), agent));
     this.touched.add(stepId);
   }
   nextPosition(): number { return ++this.lastPosition; }
@@ -85,7 +106,7 @@ export class Draft {
     const quiet = changed.length === 0 && this.events.length === 0;
     return {
       run: quiet ? this.run : { ...this.run, steps: this.steps, updatedAt: this.at },
-      changed, commands: this.tasks, events: this.events,
+      changed, commands: this.tasks, events: this.events, counted: !quiet,
       locks: { claim: this.claims, release: this.releases }, ...this.answer,
     };
   }

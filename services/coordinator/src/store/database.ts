@@ -1,16 +1,24 @@
+import { Logger } from '@nestjs/common';
+import { Pool } from 'pg';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { Failure } from '#contracts';
+import { Failure, type Pipeline } from '#contracts';
 import { ENTITIES } from './entities.js';
 import { Runs1763600000000 } from './migrations/0001-runs.js';
 
 const OLDEST_POSTGRES = 15;
 
+const logger = new Logger('database');
+/**
+ * A forgotten transaction would keep rows locked and dead rows from being cleaned up. READ COMMITTED: after waiting for a row a statement sees what the other has committed.
+ * A commit is on the disk when it is answered, whatever the server's default.
+ */
+const SESSION = { statement_timeout: 60_000, idle_in_transaction_session_timeout: 60_000, options: '-c default_transaction_isolation=read\\ committed -c synchronous_commit=on' };
+
 function databaseOptions(url: string): DataSourceOptions {
   return {
     type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
     applicationName: 'pullwright-coordinator', connectTimeoutMS: 10_000,
-    // A forgotten transaction would keep rows locked and dead rows from being cleaned up.
-    extra: { max: 8, statement_timeout: 60_000, idle_in_transaction_session_timeout: 60_000, options: '-c default_transaction_isolation=read\\ committed' },
+    extra: { max: 4, ...SESSION },
   };
 }
 
@@ -26,6 +34,28 @@ export async function openDatabase(url: string): Promise<DataSource> {
   if (Number.parseInt(row?.version ?? '', 10) >= OLDEST_POSTGRES) return database;
   await database.destroy();
   throw new Failure('database-unavailable', `Postgres ${OLDEST_POSTGRES} or newer is needed, this is ${row?.version}`);
+}
+
+/** Known hashes stay as they are. */
+export async function pinPipelines(database: DataSource, pipelines: ReadonlyArray<{ hash: string; definition: Pipeline }>): Promise<void> {
+  await database.query(
+    `INSERT INTO pipelines (hash, name, version, definition)
+     SELECT hash, definition ->> 'name', (definition ->> 'version')::integer, definition
+     FROM json_to_recordset($1) AS p (hash text, definition json) ORDER BY hash
+     ON CONFLICT DO NOTHING`, [JSON.stringify(pipelines)]);
+}
+
+/** Proves that this database takes writes: a standby or a full disk answers pings. */
+export async function proveWritable(database: DataSource): Promise<void> {
+  await database.query('INSERT INTO health (id, checked_at) VALUES (1, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at');
+}
+
+/** Connections for the saga. They are its own: a page of a query that takes long does not stand in front of a commit. */
+export function openPool(url: string): Pool {
+  const pool = new Pool({ connectionString: url, max: 4, application_name: 'pullwright-coordinator', connectionTimeoutMillis: 10_000, ...SESSION });
+  // An idle connection that breaks is replaced by the next statement; whoever had one in use hears of it there.
+  pool.on('error', (error) => { logger.warn(`a connection to the database broke: ${error.message}`); });
+  return pool;
 }
 
 /** Brings the tables up to date; the names of the migrations that ran. Two at once wait for each other. */

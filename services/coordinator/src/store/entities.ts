@@ -18,7 +18,6 @@ export class PipelineEntity {
 @Entity('runs')
 @Index('runs_by_repository', ['repository', 'id'])
 @Index('runs_by_status', ['status', 'id'])
-@Index('runs_with_unpublished_events', ['updatedAt'], { where: 'published_seq < seq' })
 export class RunEntity {
   @PrimaryColumn({ type: 'text' }) id: string;
   @Column({ type: 'text', name: 'pipeline_hash' }) pipelineHash: string;
@@ -27,60 +26,61 @@ export class RunEntity {
   pipeline: PipelineEntity;
   @Column({ type: 'text' }) repository: string;
   @Column({ type: 'text', nullable: true }) ref: string | null;
-  @Column({ type: 'jsonb' }) params: Params;
+  @Column({ type: 'json' }) params: Params;
   @Column({ type: 'text' }) status: RunStatus;
   @Column({ type: 'text', nullable: true }) ending: 'failed' | 'cancelled' | null;
-  @Column({ type: 'jsonb', nullable: true }) failure: FailureFact | null;
+  @Column({ type: 'json', nullable: true }) failure: FailureFact | null;
   @Column({ type: 'text', name: 'last_retry', nullable: true }) lastRetry: string | null;
   @Column({ type: 'text', name: 'requested_by' }) requestedBy: string;
-  @Index('runs_idempotency_key', { unique: true })
+  @Index('runs_idempotency_key', { unique: true, where: 'idempotency_key IS NOT NULL' })
   @Column({ type: 'text', name: 'idempotency_key', nullable: true }) idempotencyKey: string | null;
   @Column({ type: 'text', name: 'request_hash', nullable: true }) requestHash: string | null;
-  /** Of the last event; `published_seq`: up to here they are on the bus. */
+  /** Of the last event. */
   @Column({ type: 'integer' }) seq: number;
-  @Column({ type: 'integer', name: 'published_seq' }) publishedSeq: number;
+  /** Counts commits; who writes names the version it has read. */
+  @Column({ type: 'integer' }) version: number;
   @Column({ ...when, name: 'created_at' }) createdAt: Date;
   @Column({ ...when, name: 'updated_at' }) updatedAt: Date;
   @Column({ ...when, name: 'finished_at', nullable: true }) finishedAt: Date | null;
 }
 
+/** No foreign keys here and on events: a check per row would cost more than the row. What may be written is decided by the run's version, and a run is removed with all it has. */
 @Entity('steps')
 @Index('steps_with_timers', ['wakeAt'], { where: 'wake_at IS NOT NULL' })
-@Index('steps_unpublished', ['changedAt'], { where: `status = 'dispatched' AND published_attempt < attempt` })
 export class StepEntity {
   @PrimaryColumn({ type: 'text', name: 'run_id' }) runId: string;
   @PrimaryColumn({ type: 'text' }) id: string;
-  @ManyToOne(() => RunEntity, { nullable: false, onDelete: 'CASCADE' })
-  @JoinColumn({ name: 'run_id', foreignKeyConstraintName: 'steps_run' })
-  run: RunEntity;
   @Column({ type: 'integer' }) position: number;
   @Column({ type: 'text', nullable: true }) agent: string | null;
   @Column({ type: 'text' }) status: StepStatus;
   @Column({ type: 'integer' }) attempt: number;
   @Column({ type: 'integer' }) tries: number;
-  /** The last attempt whose task is on the bus: this table is the outbox of tasks. */
-  @Column({ type: 'integer', name: 'published_attempt', default: 0 }) publishedAttempt: number;
-  @Column({ type: 'jsonb' }) inputs: ArtifactMap;
-  @Column({ type: 'jsonb' }) outputs: ArtifactMap;
-  @Column({ type: 'jsonb' }) facts: Record<string, Fact>;
-  @Column({ type: 'jsonb', nullable: true }) failure: FailureFact | null;
+  @Column({ type: 'json' }) inputs: ArtifactMap;
+  @Column({ type: 'json' }) outputs: ArtifactMap;
+  @Column({ type: 'json' }) facts: Record<string, Fact>;
+  @Column({ type: 'json', nullable: true }) failure: FailureFact | null;
   @Column({ type: 'integer', nullable: true }) elements: number | null;
   @Column({ type: 'boolean' }) locked: boolean;
   @Column({ ...when, name: 'wake_at', nullable: true }) wakeAt: Date | null;
   @Column({ ...when, name: 'started_at', nullable: true }) startedAt: Date | null;
   @Column({ ...when, name: 'finished_at', nullable: true }) finishedAt: Date | null;
-  @Column({ ...when, name: 'changed_at' }) changedAt: Date;
 }
 
-/** Append-only. */
+/** Append-only. A row has the events of one commit, in order; `seq` is the last one's. */
 @Entity('events')
 export class EventEntity {
   @PrimaryColumn({ type: 'text', name: 'run_id' }) runId: string;
   @PrimaryColumn({ type: 'integer' }) seq: number;
-  @ManyToOne(() => RunEntity, { nullable: false, onDelete: 'CASCADE' })
-  @JoinColumn({ name: 'run_id', foreignKeyConstraintName: 'events_run' })
-  run: RunEntity;
-  @Column({ type: 'jsonb' }) event: RunEvent;
+  @Column({ type: 'json' }) events: RunEvent[];
+}
+
+/** What a commit has dispatched and told, by name, until the bus has all of it. What the messages say is in `steps` and `events`. */
+@Entity('outbox')
+export class OutboxEntity {
+  @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' }) id: string;
+  @Column({ ...when, default: () => 'clock_timestamp()' }) at: Date;
+  @Column({ type: 'json' }) tasks: Array<{ runId: string; stepId: string; attempt: number }>;
+  @Column({ type: 'json' }) events: Array<{ runId: string; seq: number }>;
 }
 
 /**
@@ -104,4 +104,4 @@ export class HealthEntity {
   @Column({ ...when, name: 'checked_at' }) checkedAt: Date;
 }
 
-export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, LockEntity, HealthEntity];
+export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, HealthEntity];

@@ -106,8 +106,8 @@ export class Stage {
 
   /** Straight from the table: also when no coordinator runs. */
   async events(runId: string): Promise<RunEvent[]> {
-    const { rows } = await this.database.query<{ event: RunEvent }>('SELECT event FROM events WHERE run_id = $1 ORDER BY seq', [runId]);
-    return rows.map((row) => row.event);
+    const { rows } = await this.database.query<{ events: RunEvent[] }>('SELECT events FROM events WHERE run_id = $1 ORDER BY seq', [runId]);
+    return rows.flatMap((row) => row.events);
   }
 
   /** Waits for one of these statuses. */

@@ -14,53 +14,62 @@ export class Runs1763600000000 implements MigrationInterface {
         pipeline_hash text NOT NULL CONSTRAINT runs_pipeline REFERENCES pipelines,
         repository text NOT NULL,
         ref text,
-        params jsonb NOT NULL,
+        params json NOT NULL,
         status text NOT NULL,
         ending text,
-        failure jsonb,
+        failure json,
         last_retry text,
         requested_by text NOT NULL,
         idempotency_key text,
         request_hash text,
         seq integer NOT NULL,
-        published_seq integer NOT NULL,
+        version integer NOT NULL,
         created_at timestamptz(3) NOT NULL,
         updated_at timestamptz(3) NOT NULL,
         finished_at timestamptz(3)
-      );
-      CREATE UNIQUE INDEX runs_idempotency_key ON runs (idempotency_key);
+      ) WITH (fillfactor = 70);
+      CREATE UNIQUE INDEX runs_idempotency_key ON runs (idempotency_key) WHERE idempotency_key IS NOT NULL;
       CREATE INDEX runs_by_repository ON runs (repository, id);
       CREATE INDEX runs_by_status ON runs (status, id);
-      CREATE INDEX runs_with_unpublished_events ON runs (updated_at) WHERE published_seq < seq;
       CREATE TABLE steps (
-        run_id text NOT NULL CONSTRAINT steps_run REFERENCES runs ON DELETE CASCADE,
+        run_id text NOT NULL,
         id text NOT NULL,
         position integer NOT NULL,
         agent text,
         status text NOT NULL,
         attempt integer NOT NULL,
         tries integer NOT NULL,
-        published_attempt integer NOT NULL DEFAULT 0,
-        inputs jsonb NOT NULL,
-        outputs jsonb NOT NULL,
-        facts jsonb NOT NULL,
-        failure jsonb,
+        inputs json NOT NULL,
+        outputs json NOT NULL,
+        facts json NOT NULL,
+        failure json,
         elements integer,
         locked boolean NOT NULL,
         wake_at timestamptz(3),
         started_at timestamptz(3),
         finished_at timestamptz(3),
-        changed_at timestamptz(3) NOT NULL,
         PRIMARY KEY (run_id, id)
-      );
+      ) WITH (fillfactor = 80);
       CREATE INDEX steps_with_timers ON steps (wake_at) WHERE wake_at IS NOT NULL;
-      CREATE INDEX steps_unpublished ON steps (changed_at) WHERE status = 'dispatched' AND published_attempt < attempt;
       CREATE TABLE events (
-        run_id text NOT NULL CONSTRAINT events_run REFERENCES runs ON DELETE CASCADE,
+        run_id text NOT NULL,
         seq integer NOT NULL,
-        event jsonb NOT NULL,
+        events json NOT NULL,
         PRIMARY KEY (run_id, seq)
       );
+      CREATE TABLE outbox (
+        id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+        at timestamptz(3) NOT NULL DEFAULT clock_timestamp(),
+        tasks json NOT NULL,
+        events json NOT NULL
+      );
+      CREATE FUNCTION pullwright_require(holds boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+      BEGIN
+        IF NOT holds THEN
+          RAISE EXCEPTION 'another writer was first' USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN true;
+      END $$;
       CREATE TABLE locks (
         ticket bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
         name text NOT NULL,
@@ -77,6 +86,6 @@ export class Runs1763600000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE health, locks, events, steps, runs, pipelines');
+    await runner.query('DROP FUNCTION pullwright_require; DROP TABLE health, locks, outbox, events, steps, runs, pipelines');
   }
 }
