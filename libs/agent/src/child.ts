@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
-import { Failure } from '#contracts';
 import type { AgentHandlers } from './agent.js';
+import { failureOf } from './agent-failure.js';
 import type { FromChild, ToChild } from './child-protocol.js';
 
 /**
@@ -35,10 +35,9 @@ async function run({ agent, task, inputs }: Extract<ToChild, { type: 'run' }>, h
     });
     return { type: 'done', output };
   } catch (error) {
-    if (error instanceof Failure) return { type: 'failed', code: error.code, detail: error.detail };
-    // The text of an unexpected error may quote the repository: it goes to the log by stderr, never on the bus.
-    process.stderr.write(`${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
-    return { type: 'failed', code: 'internal', detail: error instanceof Error ? error.name : 'not an error' };
+    const { code, detail } = failureOf(error);
+    if (code === 'internal') process.stderr.write(`${error instanceof Error ? error.stack ?? error.message : String(error)}\n`);
+    return { type: 'failed', code, detail };
   }
 }
 

@@ -1,54 +1,72 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import type { ArtifactStore } from '#artifacts';
 import type { Bus, Delivered } from '#bus';
 import { childEnvironment } from '#config';
-import { agentContract, agentNames, Failure, Progress, Result, subjects, Task, type AgentContract } from '#contracts';
-import type { AgentProcess } from './agent-process.js';
+import { agentContract, agentNames, Failure, Progress, subjects, Task, type AgentContract, type Result } from '#contracts';
+import type { AgentHandler, AgentHandlers } from './agent.js';
+import type { AgentProcess, RunListeners } from './agent-process.js';
+import { runInline } from './inline.js';
 import { ProcessPool } from './process-pool.js';
 import { checkFacts, fetchInputs, openOutput, storeOutputs } from './slots.js';
+import { StepStop } from './step-stop.js';
 
 const PROGRESS_INTERVAL_MS = 200;
 const PUBLISH_RETRY_MS = 1_000;
 const PUBLISH_TRIES = 30;
 const LOG_LINE = 2_000;
+/** A longer timer would go off at once. */
+const TIMER_LIMIT_MS = 2 ** 31 - 1;
 
 export interface HarnessOptions { service: string; agentsModuleUrl: string; bus: Bus; store: ArtifactStore; slots: number }
 
 /** `undefined` stands for handed back: no result, the message is for another instance. */
 type Outcome = Result | undefined;
-interface RunningStep { runId: string; stop: AbortController; outcome: Promise<Outcome> }
+interface RunningStep { runId: string; stop: StepStop; handBack: AbortSignal; outcome: Promise<Outcome> }
+interface ServedAgent { contract: AgentContract; run(task: Task, inputs: Record<string, unknown>, stop: StepStop): Promise<unknown> }
 
 /**
  * What surrounds every agent of a service, written once. A task goes
- *   received → inputs fetched → running in a process of its own → outputs stored → result published → acknowledged
+ *   received → inputs fetched → running, in a process of its own or inline → outputs stored → result published → acknowledged
  * and every failure on the way becomes a failed result with its code, so that the coordinator decides about retries. Exceptions to that:
  *   no valid task          → the message is terminated; the advisory tells the coordinator
- *   stopping service       → the process is killed and the message handed back
+ *   stopping service       → the process is killed, an inline handler is told, and the message handed back
  *   result not publishable → the message is handed back; the task runs again, and the attempt's fence lets one result count
+ * Nobody waits for the acknowledgement: when it is lost, the task comes again with the same attempt, and one result of an attempt counts.
  * The host holds the credentials of store and bus; the process gets the contents of the inputs and an environment of named variables.
  */
 export class Harness {
   private readonly logger: Logger;
+  private readonly served = new Map<string, ServedAgent>();
   /** One for each set of variables that agents may see. */
   private readonly pools = new Map<string, ProcessPool>();
   private readonly running = new Map<string, RunningStep>();
+  private readonly watched = new WeakSet<AbortSignal>();
   private stopListening: () => void = () => undefined;
 
   constructor(private readonly options: HarnessOptions) {
     this.logger = new Logger(options.service);
   }
 
-  /** Starts the processes. Throws `Failure('agent-unknown')` unless the module has exactly the agents that the contract lists for this service; nothing runs on then. */
+  /** Imports the inline agents and starts the processes of the others. Throws `Failure('agent-unknown')` unless the module has exactly the agents that the contract lists for this service; nothing runs on then. */
   async start(): Promise<void> {
     const { service, agentsModuleUrl, bus, slots } = this.options;
     const expected = agentsOf(service);
-    for (const agent of expected) {
-      const { environment } = contractOf(agent);
-      this.pools.set(String(environment), this.pools.get(String(environment)) ?? new ProcessPool({ agentsModuleUrl, environment: childEnvironment(environment) }, slots));
+    const contracts = new Map(expected.map((agent) => [agent, agentContract(agent) as AgentContract]));
+    const inline = [...contracts.values()].some(({ isolation }) => isolation === 'inline') ? await importAgents(agentsModuleUrl) : undefined;
+    for (const [agent, contract] of contracts) {
+      if (contract.isolation === 'inline') {
+        this.served.set(agent, { contract, run: (task, inputs, stop) => runInline(inline?.[agent] as AgentHandler, task, inputs, this.listeners(task), stop) });
+        continue;
+      }
+      const key = String(contract.environment);
+      const pool = this.pools.get(key) ?? new ProcessPool({ agentsModuleUrl, environment: childEnvironment(contract.environment) }, slots);
+      this.pools.set(key, pool);
+      this.served.set(agent, { contract, run: (task, inputs, stop) => this.runInProcess(pool, task, inputs, stop) });
     }
     try {
-      for (const found of await Promise.all([...this.pools.values()].map((pool) => pool.start()))) {
+      for (const found of [...inline ? [Object.keys(inline)] : [], ...await Promise.all([...this.pools.values()].map((pool) => pool.start()))]) {
         const missing = expected.filter((agent) => !found.includes(agent));
         const extra = found.filter((agent) => !expected.includes(agent));
         if (missing.length > 0 || extra.length > 0) throw new Failure('agent-unknown', `${service}: missing ${missing.join(', ') || 'none'}; not in the contract ${extra.join(', ') || 'none'}`);
@@ -66,67 +84,92 @@ export class Harness {
     await Promise.all([...this.pools.values()].map((pool) => pool.close()));
   }
 
-  /** Settles the message. Aborting `handBack` kills the step and gives the message to another instance. */
+  /** Settles the message. Aborting `handBack` stops the step and gives the message to another instance. */
   async handle(agent: string, message: Delivered, handBack: AbortSignal): Promise<void> {
-    const task = Task.safeParse(message.data);
-    if (!task.success || task.data.agent !== agent) {
+    const { success, data: task } = Task.safeParse(message.data);
+    if (!success || task.agent !== agent) {
       this.logger.error(`${message.subject} ${message.id}: not a task of this step, terminated`);
       message.term();
       return;
     }
-    const id = `${task.data.runId}.${task.data.stepId}.${task.data.attempt}`;
+    if (handBack.aborted) {
+      message.nak();
+      return;
+    }
+    const id = `${task.runId}.${task.stepId}.${task.attempt}`;
     // Delivered again while its first run still works here, for example after a lost connection: one run, and either delivery's ack settles the message.
-    const outcome = await (this.running.get(id) ?? this.begin(id, agent, task.data, handBack)).outcome;
-    if (outcome) await message.ack();
+    const outcome = await (this.running.get(id) ?? this.begin(id, agent, task, handBack)).outcome;
+    if (outcome) message.ackLater();
     else message.nak();
   }
 
   private begin(id: string, agent: string, task: Task, handBack: AbortSignal): RunningStep {
-    const stop = new AbortController();
-    const outcome = this.work(agent, task, stop, handBack)
-      .then(async (result) => { if (result) await this.publish(id, result, handBack); return result; })
-      .finally(() => this.running.delete(id));
-    const step = { runId: task.runId, stop, outcome };
+    this.watch(handBack);
+    const stop = new StepStop();
+    const outcome = this.carryOut(id, agent, task, stop, handBack);
+    const step = { runId: task.runId, stop, handBack, outcome };
     this.running.set(id, step);
     return step;
   }
 
-  private cancel(runId: string): void {
-    for (const step of this.running.values()) if (step.runId === runId) step.stop.abort(new Failure('cancelled'));
+  private async carryOut(id: string, agent: string, task: Task, stop: StepStop, handBack: AbortSignal): Promise<Outcome> {
+    try {
+      const result = await this.work(agent, task, stop, handBack);
+      if (result) await this.publish(id, result, handBack);
+      return result;
+    } finally {
+      this.running.delete(id);
+    }
   }
 
-  private async work(agent: string, task: Task, stop: AbortController, handBack: AbortSignal): Promise<Outcome> {
+  /** One listener for all steps that are handed back together, which are all that one reader has. */
+  private watch(handBack: AbortSignal): void {
+    if (this.watched.has(handBack)) return;
+    this.watched.add(handBack);
+    handBack.addEventListener('abort', () => {
+      for (const step of this.running.values()) if (step.handBack === handBack) step.stop.stop(new Failure('cancelled', 'handed back'));
+    }, { once: true });
+  }
+
+  private cancel(runId: string): void {
+    for (const step of this.running.values()) if (step.runId === runId) step.stop.stop(new Failure('cancelled'));
+  }
+
+  private async work(agent: string, task: Task, stop: StepStop, handBack: AbortSignal): Promise<Outcome> {
     const { runId, stepId, attempt } = task;
-    const contract = contractOf(agent);
+    const { contract, run } = this.served.get(agent) as ServedAgent;
     const started = performance.now();
-    const base = () => ({ runId, stepId, attempt, agent, durationMs: Math.round(performance.now() - started) });
+    const duration = () => Math.round(performance.now() - started);
+    let timer: NodeJS.Timeout | undefined;
     try {
       const inputs = await fetchInputs(this.options.store, contract, task.inputs);
-      const { outputs, facts } = openOutput(await this.runInProcess(agent, task, inputs, stop, AbortSignal.any([stop.signal, handBack])));
+      timer = setTimeout(() => { stop.stop(new Failure('agent-timeout', `${task.timeLimitMs} ms`)); }, Math.min(task.timeLimitMs, TIMER_LIMIT_MS));
+      const { outputs, facts } = openOutput(await run(task, inputs, stop));
+      clearTimeout(timer);
       const checked = checkFacts(contract, facts);
       const ids = await storeOutputs(this.options.store, contract, outputs);
-      return Result.parse({ ...base(), status: 'succeeded', outputs: ids, facts: checked });
+      return { runId, stepId, attempt, agent, durationMs: duration(), status: 'succeeded', outputs: ids, facts: checked };
     } catch (error) {
+      clearTimeout(timer);
       if (handBack.aborted) return undefined;
       const failure = error instanceof Failure ? error : new Failure('internal', undefined, { cause: error });
       this.logger.warn(`${runId} ${stepId} attempt ${attempt}: ${failure.code}${failure.detail ? ` (${failure.detail})` : ''}`);
-      if (failure.code === 'internal') this.logger.error(String(error), error instanceof Error ? error.stack : undefined);
-      return { ...base(), status: 'failed', failure: { code: failure.code, ...(failure.detail && { detail: failure.detail.slice(0, 500) }) } };
+      if (failure.code === 'internal') this.logger.error(inspect(failure.cause ?? failure));
+      return { runId, stepId, attempt, agent, durationMs: duration(), status: 'failed', failure: { code: failure.code, ...(failure.detail && { detail: failure.detail.slice(0, 500) }) } };
     }
   }
 
-  private async runInProcess(agent: string, task: Task, inputs: Record<string, unknown>, stop: AbortController, signal: AbortSignal): Promise<unknown> {
-    const agentProcess = (this.pools.get(String(contractOf(agent).environment)) as ProcessPool).take();
-    const timer = setTimeout(() => { stop.abort(new Failure('agent-timeout', `${task.timeLimitMs} ms`)); }, task.timeLimitMs);
+  private async runInProcess(pool: ProcessPool, task: Task, inputs: Record<string, unknown>, stop: StepStop): Promise<unknown> {
+    const agentProcess = pool.take();
     try {
-      return await agentProcess.run({ agent, task, inputs }, {
-        progress: this.reporter(task),
-        log: (line) => { this.logger.log(`${task.runId} ${task.stepId}: ${line.slice(0, LOG_LINE)}`); },
-      }, signal);
+      return await agentProcess.run({ agent: task.agent, task, inputs }, this.listeners(task), stop.signal);
     } finally {
-      clearTimeout(timer);
       this.logOutput(task, agentProcess);
     }
+  }
+
+  private listeners(task: Task): RunListeners {
+    return { progress: this.reporter(task), log: (line) => { this.logger.log(`${task.runId} ${task.stepId}: ${line.slice(0, LOG_LINE)}`); } };
   }
 
   /** Passes progress on, at most a few times a second, except that a new phase and an end are always told. */
@@ -172,6 +215,11 @@ export function agentsOf(service: string): string[] {
   return agents;
 }
 
-function contractOf(agent: string): AgentContract {
-  return agentContract(agent) as AgentContract;
+async function importAgents(agentsModuleUrl: string): Promise<AgentHandlers> {
+  try {
+    const { agents } = await import(agentsModuleUrl) as { agents: AgentHandlers };
+    return agents;
+  } catch (cause) {
+    throw new Failure('agent-crashed', `${agentsModuleUrl} cannot be loaded`, { cause });
+  }
 }
