@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { Failure, FAILURES, STREAMS, subjects } from '#contracts';
 import { consumeBatches, workSlots, type BatchOptions, type Source } from './consuming.js';
 import { decode, encode, payload, type Delivered, type MessageMeta } from './message.js';
+import { Publisher } from './publisher.js';
 import { Replies } from './replies.js';
 
-const PUBLISH_TIMEOUT_MS = 5_000;
 /** How long open() waits for a server that is not up yet. */
 const CONNECT_LIMIT_MS = 30_000;
 const logger = new Logger('bus');
@@ -27,16 +27,17 @@ export interface BusOptions {
 export class Bus {
   private readonly source: Source;
   private readonly replies: Replies;
+  private readonly publisher: Publisher;
 
   private constructor(
     private readonly name: string,
     private readonly connection: NatsConnection,
-    private readonly js: JetStreamClient,
     /** For `provision` alone. */
     readonly manager: JetStreamManager,
   ) {
     this.source = { connection, inboxPrefix: inboxOf(name) };
     this.replies = new Replies(connection, inboxOf(name));
+    this.publisher = new Publisher(connection, `${inboxOf(name)}.${crypto.randomUUID()}`);
   }
 
   /** Waits up to 30 seconds for a server; throws `Failure('bus-unavailable')` after that, or at once when the server refuses the user. */
@@ -51,7 +52,7 @@ export class Bus {
           noAsyncTraces: true,
         });
         // The API is not checked: a service may start before the streams are provisioned; health() tells.
-        return new Bus(name, connection, jetstream(connection), await jetstreamManager(connection, { checkAPI: false }));
+        return new Bus(name, connection, await jetstreamManager(connection, { checkAPI: false }));
       } catch (error) {
         const refused = error instanceof Error && error.name === 'AuthorizationError';
         if (refused || Date.now() > deadline) throw new Failure('bus-unavailable', `${servers}: ${String(error)}`, { cause: error });
@@ -62,17 +63,12 @@ export class Bus {
 
   /** Stores a message in the stream of its subject; settles when the server has it. The same id again within the duplicate window is stored once. */
   async publish(subject: string, data: unknown, meta: MessageMeta): Promise<void> {
-    const message = encode(this.name, subject, data, meta);
-    try {
-      await this.js.publish(subject, message.payload, { headers: message.headers, timeout: PUBLISH_TIMEOUT_MS });
-    } catch (error) {
-      throw new Failure('bus-unavailable', `publish to ${subject}`, { cause: error });
-    }
+    await this.publisher.send([{ subject, ...encode(this.name, subject, data, meta) }]);
   }
 
   /** All at once instead of one after the other; rejects when any was not stored, and then any subset of them may have been: publish all again. */
   async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string }>): Promise<void> {
-    await Promise.all(messages.map(({ subject, data, id }) => this.publish(subject, data, { id })));
+    await this.publisher.send(messages.map(({ subject, data, id }) => ({ subject, ...encode(this.name, subject, data, { id }) })));
   }
 
   /** Core NATS, fire and forget: whoever listens now hears it. */

@@ -17,25 +17,23 @@ const INTENTS: { [Name in CommandName]: (command: z.infer<(typeof COMMANDS)[Name
 
 /** Carries out the commands of the gateway; each is answered after the commit, also when it is refused. Without a database they wait in the stream. */
 export async function serveCommands(bus: Bus, saga: Saga): Promise<{ stop(): Promise<void> }> {
-  return bus.consume('coordinator-commands', { batch: 256, maxWaitMs: 2 }, async (messages) => {
+  return bus.consume('coordinator-commands', { batch: 512, concurrency: 2 }, async (messages) => {
     const commands = messages.map((message) => ({ message, read: readCommand(message) }));
     const sound = commands.flatMap(({ message, read }) => ('runId' in read ? [{ message, intent: read }] : []));
     const answers = await saga.apply(sound.map(({ intent }) => intent));
-    await Promise.all([
-      ...commands.map(async ({ message, read }) => { if (!('runId' in read)) await settle(bus, message, read); }),
-      ...sound.map(async ({ message }, index) => {
-        const answer = answers[index];
-        if (answer?.status === 'fulfilled') await settle(bus, message, answer.value);
-        else message.nak(AGAIN_MS);
-      }),
-    ]);
+    for (const { message, read } of commands) if (!('runId' in read)) settle(bus, message, read);
+    sound.forEach(({ message }, index) => {
+      const answer = answers[index];
+      if (answer?.status === 'fulfilled') settle(bus, message, answer.value);
+      else message.nak(AGAIN_MS);
+    });
   });
 }
 
-async function settle(bus: Bus, message: Delivered, reply: CommandReply): Promise<void> {
+function settle(bus: Bus, message: Delivered, reply: CommandReply): void {
   if (!reply.ok) logger.warn(`${message.subject} ${message.id}: ${reply.failure.code} ${reply.failure.detail ?? ''}`);
   if (message.replyTo) bus.reply(message.replyTo, reply);
-  await message.ack();
+  message.ackLater();
 }
 
 /** The intent, or the refusal of what is no command. */

@@ -11,7 +11,7 @@ const AGAIN_MS = 1_000;
  * it would never become one. Its step is dispatched again when its time limit has passed.
  */
 export async function takeResults(bus: Bus, saga: Saga): Promise<{ stop(): Promise<void> }> {
-  return bus.consume('coordinator-results', { batch: 512, maxWaitMs: 2 }, async (messages) => {
+  return bus.consume('coordinator-results', { batch: 512, concurrency: 2 }, async (messages) => {
     const results = messages.map((message) => ({ message, parsed: Result.safeParse(message.data) }));
     for (const { message, parsed } of results) {
       if (parsed.success) continue;
@@ -20,10 +20,10 @@ export async function takeResults(bus: Bus, saga: Saga): Promise<{ stop(): Promi
     }
     const sound = results.flatMap(({ message, parsed }) => (parsed.success ? [{ message, result: parsed.data }] : []));
     const answers = await saga.apply(sound.map(({ result }) => ({ runId: result.runId, signal: { type: 'result', result } })));
-    await Promise.all(sound.map(async ({ message }, index) => {
-      if (answers[index]?.status === 'fulfilled') await message.ack();
+    sound.forEach(({ message }, index) => {
+      if (answers[index]?.status === 'fulfilled') message.ackLater();
       else message.nak(AGAIN_MS);
-    }));
+    });
   });
 }
 

@@ -1,0 +1,67 @@
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import { Failure } from '#contracts';
+
+interface Outgoing { readonly subject: string; readonly headers: MsgHdrs; readonly payload: Uint8Array }
+interface Batch { left: number; resolve(): void; reject(error: Failure): void }
+interface Sent { readonly message: Outgoing; readonly batch: Batch; tries: number }
+
+const ANSWER_LIMIT_MS = 5_000;
+/** While JetStream comes up after its server, nobody listens on the subjects of its streams yet. */
+const UNHEARD = { tries: 5, waitMs: 250 };
+const ERROR = Buffer.from('{"error"');
+
+/**
+ * Publishes to streams without waiting for one answer before sending the next: all messages of a batch are on their way before the first PubAck is back, and all PubAcks come
+ * over one subscription. The client's own publish makes a request with a timer for each message, which costs more than the message.
+ */
+export class Publisher {
+  private readonly sent = new Map<number, Sent>();
+  private last = 0;
+
+  /** Answers come to subjects below `inbox`, which nobody else uses. */
+  constructor(private readonly connection: NatsConnection, private readonly inbox: string) {
+    connection.subscribe(`${inbox}.*`, { callback: (_error, message) => { this.answered(message); } });
+  }
+
+  /** Settles when the server has stored all of them. Throws `Failure('bus-unavailable')` when any was not; then any subset of them may have been. */
+  async send(messages: readonly Outgoing[]): Promise<void> {
+    if (messages.length === 0) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const batch: Batch = { left: messages.length, resolve, reject };
+    const first = this.last + 1;
+    const timer = setTimeout(() => { reject(new Failure('bus-unavailable', `${batch.left} of ${messages.length} messages were not confirmed`)); }, ANSWER_LIMIT_MS);
+    try {
+      for (const message of messages) {
+        this.sent.set(++this.last, { message, batch, tries: 1 });
+        this.transmit(this.last, message);
+      }
+      await promise;
+    } catch (error) {
+      throw error instanceof Failure ? error : new Failure('bus-unavailable', `publish to ${messages[0]?.subject}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      if (batch.left > 0) for (let token = first; token < first + messages.length; token++) this.sent.delete(token);
+    }
+  }
+
+  private transmit(token: number, { subject, headers, payload }: Outgoing): void {
+    this.connection.publish(subject, payload, { headers, reply: `${this.inbox}.${token}` });
+  }
+
+  private answered(answer: Msg): void {
+    const token = Number(answer.subject.slice(this.inbox.length + 1));
+    const sent = this.sent.get(token);
+    if (!sent) return;
+    const { message, batch } = sent;
+    if (answer.data.length === 0) {
+      // A status instead of a PubAck: no stream takes this subject.
+      if (sent.tries++ < UNHEARD.tries) setTimeout(() => { if (this.sent.has(token) && !this.connection.isClosed()) this.transmit(token, message); }, UNHEARD.waitMs);
+      else batch.reject(new Failure('bus-unavailable', `no stream takes ${message.subject}; run \`pullwright provision\``));
+    } else if (ERROR.equals(answer.data.subarray(0, ERROR.length))) {
+      batch.reject(new Failure('bus-unavailable', `${message.subject} was not stored: ${Buffer.from(answer.data).toString('utf8').slice(0, 200)}`));
+    } else {
+      this.sent.delete(token);
+      if (--batch.left === 0) batch.resolve();
+    }
+  }
+}
