@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { ArtifactStore } from '#artifacts';
 import type { Bus, Delivered } from '#bus';
-import { childEnvironment } from '#config';
+import { childEnvironment, crashPoint } from '#config';
 import { agentContract, agentNames, Failure, Progress, subjects, Task, type AgentContract, type Result } from '#contracts';
 import type { AgentHandler, AgentHandlers } from './agent.js';
 import type { AgentProcess, RunListeners } from './agent-process.js';
@@ -96,6 +96,7 @@ export class Harness {
       message.nak();
       return;
     }
+    crashPoint('agent.task-received');
     const id = `${task.runId}.${task.stepId}.${task.attempt}`;
     // Delivered again while its first run still works here, for example after a lost connection: one run, and either delivery's ack settles the message.
     const outcome = await (this.running.get(id) ?? this.begin(id, agent, task, handBack)).outcome;
@@ -116,6 +117,7 @@ export class Harness {
     try {
       const result = await this.work(agent, task, stop, handBack);
       if (result) await this.publish(id, result, handBack);
+      crashPoint('agent.result-published');
       return result;
     } finally {
       this.running.delete(id);
@@ -147,7 +149,9 @@ export class Harness {
       const { outputs, facts } = openOutput(await run(task, inputs, stop));
       clearTimeout(timer);
       const checked = checkFacts(contract, facts);
+      crashPoint('agent.handler-done');
       const ids = await storeOutputs(this.options.store, contract, outputs);
+      crashPoint('agent.outputs-stored');
       return { runId, stepId, attempt, agent, durationMs: duration(), status: 'succeeded', outputs: ids, facts: checked };
     } catch (error) {
       clearTimeout(timer);

@@ -1,4 +1,5 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { crashPoint } from '#config';
 import { Failure, MAX_MESSAGE_BYTES } from '#contracts';
 
 /** One message that JetStream has handed out. It must be settled: ack, nak or term; until then it comes again after the consumer's ack wait. */
@@ -91,14 +92,16 @@ export class JetStreamMessage implements Delivered {
     if (this.isSettled) return;
     this.isSettled = true;
     try {
+      crashPoint('bus.before-ack');
       await this.connection.request(this.message.reply as string, ACK, { timeout: ACK_TIMEOUT_MS });
+      crashPoint('bus.after-ack');
     } catch (error) {
       this.isSettled = false;
       throw new Failure('bus-unavailable', `ack of ${this.subject}`, { cause: error });
     }
   }
 
-  ackLater(): void { this.settle(ACK); }
+  ackLater(): void { crashPoint('bus.before-ack'); this.settle(ACK); }
   nak(delayMs = 0): void { this.settle(delayMs > 0 ? Buffer.from(`-NAK {"delay":${Math.round(delayMs * 1_000_000)}}`) : NAK); }
   term(): void { this.settle(TERM); }
   working(): void { if (!this.isSettled) this.message.respond(WORKING); }

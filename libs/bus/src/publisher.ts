@@ -1,4 +1,5 @@
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
+import { crashPoint } from '#config';
 import { Failure } from '#contracts';
 
 interface Outgoing { readonly subject: string; readonly headers: MsgHdrs; readonly payload: Uint8Array }
@@ -26,6 +27,7 @@ export class Publisher {
   /** Settles when the server has stored all of them. Throws `Failure('bus-unavailable')` when any was not; then any subset of them may have been. */
   async send(messages: readonly Outgoing[]): Promise<void> {
     if (messages.length === 0) return;
+    crashPoint('bus.before-publish');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const batch: Batch = { left: messages.length, resolve, reject };
     const first = this.last + 1;
@@ -36,6 +38,7 @@ export class Publisher {
         this.transmit(this.last, message);
       }
       await promise;
+      crashPoint('bus.after-publish');
     } catch (error) {
       throw error instanceof Failure ? error : new Failure('bus-unavailable', `publish to ${messages[0]?.subject}`, { cause: error });
     } finally {
@@ -49,6 +52,7 @@ export class Publisher {
   }
 
   private answered(answer: Msg): void {
+    crashPoint('bus.before-puback');
     const token = Number(answer.subject.slice(this.inbox.length + 1));
     const sent = this.sent.get(token);
     if (!sent) return;

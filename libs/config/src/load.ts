@@ -1,5 +1,6 @@
 import { Failure } from '#contracts';
 import { loadAgents } from './agents-file.js';
+import { armCrashPoint } from './crash-point.js';
 import { OPTIONS, type Config, type Option, type OptionName } from './options.js';
 
 /**
@@ -18,5 +19,6 @@ export function loadConfig(environment: Record<string, string | undefined> = pro
   }
   if (problems.length > 0) throw new Failure('bad-request', problems.join('; '));
   if (typeof config.AGENTS_FILE === 'string') loadAgents(config.AGENTS_FILE);
+  if (typeof config.PULLWRIGHT_CRASH_AT === 'string') armCrashPoint(config.PULLWRIGHT_CRASH_AT);
   return config as Config;
 }

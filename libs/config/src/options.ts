@@ -15,6 +15,7 @@ export const OPTIONS = {
   NATS_URL: { schema: z.string(), default: 'nats://127.0.0.1:4222', usedBy: EVERY, describe: 'Address of NATS; several separated by commas.' },
   NATS_USER: { schema: z.string(), usedBy: EVERY, describe: 'User of this service on NATS, when the server asks for one.' },
   NATS_PASSWORD: { schema: z.string(), secret: true, usedBy: EVERY, describe: 'Password of that user.' },
+  NATS_PROVISION: { schema: flag, default: 'false', usedBy: ['coordinator', 'standalone'], describe: 'Whether the coordinator may make streams and consumers that are not there, after a loss of the bus for example; otherwise it waits for `pullwright provision`. The standalone always may.' },
   DATABASE_URL: { schema: z.string(), default: 'postgres://pullwright@127.0.0.1:5432/pullwright', secret: true, usedBy: ['coordinator', 'standalone'], describe: 'Postgres 15 or newer; only the coordinator has it.' },
   ARTIFACT_STORE: { schema: z.enum(['disk', 's3']), default: 'disk', usedBy: EVERY, describe: 'Where artifacts are kept.' },
   ARTIFACT_DIR: { schema: z.string(), default: '.pullwright/artifacts', usedBy: EVERY, describe: 'Folder of the disk store.' },
@@ -32,6 +33,7 @@ export const OPTIONS = {
   PULLWRIGHT_URL: { schema: z.url(), usedBy: ['cli'], describe: 'Address of a Pullwright to talk to; the CLI starts one of its own when it is not set.' },
   PULLWRIGHT_HOME: { schema: z.string(), usedBy: ['cli', 'standalone'], describe: 'Folder of the standalone: databases, artifacts, demo; `.pullwright` beside the launcher when it is not set.' },
   PULLWRIGHT_COLD_SINCE: { schema: z.coerce.number().int(), usedBy: ['cli'], describe: 'Set by the launcher when it had to install or build: the second it started, so that the time of a cold start can be told.' },
+  PULLWRIGHT_CRASH_AT: { schema: z.string().regex(/^[a-z-]+\.[a-z-]+:[1-9]\d{0,8}$/, 'a place and a count, such as saga.after-commit:3'), usedBy: EVERY, describe: 'For tests of crashes only: the process kills itself when it passes this place for that time (libs/config/src/crash-point.ts).' },
   LOG_LEVEL: { schema: z.enum(['error', 'warn', 'log', 'debug']), default: 'log', usedBy: EVERY, describe: 'Least severe level that is logged.' },
   LOG_JSON: { schema: flag, default: 'false', usedBy: EVERY, describe: 'Log one JSON object a line.' },
 } as const satisfies Record<string, Option>;

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { z } from 'zod';
 import type { Bus, Delivered } from '#bus';
+import { crashPoint } from '#config';
 import { COMMANDS, type CommandName, type CommandReply } from '#contracts';
 import type { Intent, Saga } from './saga.js';
 
@@ -32,6 +33,7 @@ export async function serveCommands(bus: Bus, saga: Saga): Promise<{ stop(): Pro
 
 function settle(bus: Bus, message: Delivered, reply: CommandReply): void {
   if (!reply.ok) logger.warn(`${message.subject} ${message.id}: ${reply.failure.code} ${reply.failure.detail ?? ''}`);
+  crashPoint('commands.before-reply');
   if (message.replyTo) bus.reply(message.replyTo, reply);
   message.ackLater();
 }

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Bus } from '#bus';
+import { crashPoint } from '#config';
 import { subjects, type RunEvent, type Task } from '#contracts';
 import { taskOf } from './engine/step.js';
 import { Pipelines } from './pipelines.js';
@@ -23,7 +24,7 @@ export class Dispatcher {
   /** After the commit, in the order of commits. What cannot be published stays in the outbox, and the sweeper takes it up. */
   publish(tasks: readonly Task[], events: ReadonlyArray<readonly RunEvent[]>, entry: string | undefined): void {
     const published = this.send(tasks, events)
-      .then(() => { if (entry !== undefined) this.store.published([entry]); })
+      .then(() => { crashPoint('dispatcher.published'); if (entry !== undefined) this.store.published([entry]); })
       .catch((error: unknown) => { this.logger.warn(`${tasks.length} tasks and ${events.length} groups of events are left to the sweeper: ${String(error)}`); })
       .finally(() => { this.publishing.delete(published); });
     this.publishing.add(published);
@@ -34,19 +35,20 @@ export class Dispatcher {
 
   /** Publishes what a crash or a bus that was away has left behind. */
   async sweep(): Promise<void> {
-    for (const { entry, dispatched, events } of await this.store.unpublished(SWEEP_AT_ONCE)) {
+    for (const { entry, again, dispatched, events } of await this.store.unpublished(SWEEP_AT_ONCE)) {
       const pipelines = await this.pipelines.pinned((hashes) => this.store.pipelines(hashes), dispatched.map(({ pipelineHash }) => pipelineHash));
       const tasks = dispatched.flatMap(({ pipelineHash, step, ...run }) => { const pipeline = pipelines.get(pipelineHash); return pipeline ? taskOf(pipeline, run, step) : []; });
       this.logger.log(`publishing again: ${tasks.length} tasks, ${events.length} groups of events`);
-      await this.send(tasks, events);
+      await this.send(tasks, events, again ? `~${entry}` : '');
       this.store.published([entry]);
     }
   }
 
-  private async send(tasks: readonly Task[], events: ReadonlyArray<readonly RunEvent[]>): Promise<void> {
+  /** `suffix` makes other ids of the tasks': the bus may still know the first ones although it has lost what came of them. */
+  private async send(tasks: readonly Task[], events: ReadonlyArray<readonly RunEvent[]>, suffix = ''): Promise<void> {
     for (const group of events) for (const { type, runId } of group) if (type === 'run-cancelling') this.bus.notify(subjects.cancel(runId), { runId });
     await this.bus.publishMany([
-      ...tasks.map((task) => ({ subject: subjects.task(task.agent), data: task, id: `${task.runId}.${task.stepId}.${task.attempt}` })),
+      ...tasks.map((task) => ({ subject: subjects.task(task.agent), data: task, id: `${task.runId}.${task.stepId}.${task.attempt}${suffix}` })),
       ...events.map((group) => { const { runId, seq, type } = group.at(-1) as RunEvent; return { subject: subjects.event(runId, type), data: { runId, events: group }, id: `${runId}.${seq}` }; }),
     ]);
   }

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
+import { crashPoint } from '#config';
 import { Failure, type CommandReply, type StartRun, type Task, type RunEvent } from '#contracts';
 import { Dispatcher } from './dispatcher.js';
 import { decide, type Signal } from './engine/decide.js';
@@ -207,7 +208,9 @@ export class Saga {
     const tasks = works.flatMap((work) => [...work.tasks.values()]);
     const runs = works.map(({ run, version, created, changed, events }) => ({ run, version, created, steps: [...changed.values()], events: groups(events) }));
     const changes: Changes = { runs, tasks, leaving: places(works, 'leaving'), joining: places(works, 'joining') };
+    crashPoint('saga.before-commit');
     const { entry, first } = await this.store.commit(changes);
+    crashPoint('saga.after-commit');
     for (const { run, version, pipelineHash } of works) this.remember({ run, version: version + 1, pipelineHash });
     this.dispatcher.publish(tasks, runs.flatMap(({ events }) => events), entry);
     void this.apply(lockIntents(changes, first));
