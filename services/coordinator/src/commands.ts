@@ -17,7 +17,7 @@ const INTENTS: { [Name in CommandName]: (command: z.infer<(typeof COMMANDS)[Name
 };
 
 /** Carries out the commands of the gateway; each is answered after the commit, also when it is refused. Without a database they wait in the stream. */
-export async function serveCommands(bus: Bus, saga: Saga): Promise<{ stop(): Promise<void> }> {
+export async function serveCommands(bus: Pick<Bus, 'consume' | 'reply'>, saga: Saga): Promise<{ stop(): Promise<void> }> {
   return bus.consume('coordinator-commands', { batch: 512, concurrency: 2 }, async (messages) => {
     const commands = messages.map((message) => ({ message, read: readCommand(message) }));
     const sound = commands.flatMap(({ message, read }) => ('runId' in read ? [{ message, intent: read }] : []));
@@ -31,7 +31,7 @@ export async function serveCommands(bus: Bus, saga: Saga): Promise<{ stop(): Pro
   });
 }
 
-function settle(bus: Bus, message: Delivered, reply: CommandReply): void {
+function settle(bus: Pick<Bus, 'reply'>, message: Delivered, reply: CommandReply): void {
   if (!reply.ok) logger.warn(`${message.subject} ${message.id}: ${reply.failure.code} ${reply.failure.detail ?? ''}`);
   crashPoint('commands.before-reply');
   if (message.replyTo) bus.reply(message.replyTo, reply);

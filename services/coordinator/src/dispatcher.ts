@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Bus } from '#bus';
 import { crashPoint } from '#config';
 import { subjects, type RunEvent, type Task } from '#contracts';
@@ -19,7 +19,7 @@ export class Dispatcher {
   private readonly logger = new Logger('dispatcher');
   private readonly publishing = new Set<Promise<void>>();
 
-  constructor(private readonly store: SagaStore, private readonly bus: Bus, private readonly pipelines: Pipelines) {}
+  constructor(private readonly store: SagaStore, @Inject(Bus) private readonly bus: Pick<Bus, 'notify' | 'publishMany'>, private readonly pipelines: Pipelines) {}
 
   /** After the commit, in the order of commits. What cannot be published stays in the outbox, and the sweeper takes it up. */
   publish(tasks: readonly Task[], events: ReadonlyArray<readonly RunEvent[]>, entry: string | undefined): void {

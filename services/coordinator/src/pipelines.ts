@@ -18,14 +18,20 @@ export class Pipelines {
 
   /** The built-in pipelines and those of an operator's folder. Throws `Failure('bad-request')` for a wrong file or two files with one name. */
   static async load(folder?: string): Promise<Pipelines> {
-    const byName = new Map<string, PinnedPipeline>();
+    const pipelines = new Map<string, CompiledPipeline>();
     for (const file of [...await yamlFiles(builtIn()), ...folder ? await yamlFiles(folder) : []]) {
       const compiled = parsePipeline(await readFile(file, 'utf8'), file);
       const { name } = compiled.definition;
-      if (byName.has(name)) throw new Failure('bad-request', `${file}: there is another pipeline named ${name}`);
-      byName.set(name, { hash: hashOf(compiled.definition), compiled });
+      if (pipelines.has(name)) throw new Failure('bad-request', `${file}: there is another pipeline named ${name}`);
+      pipelines.set(name, compiled);
     }
-    return new Pipelines(byName, new Map([...byName.values()].map(({ hash, compiled }) => [hash, compiled])));
+    return Pipelines.of([...pipelines.values()]);
+  }
+
+  /** Exactly these; every name once. */
+  static of(pipelines: readonly CompiledPipeline[]): Pipelines {
+    const pinned = pipelines.map((compiled) => ({ hash: hashOf(compiled.definition), compiled }));
+    return new Pipelines(new Map(pinned.map((pipeline) => [pipeline.compiled.definition.name, pipeline])), new Map(pinned.map(({ hash, compiled }) => [hash, compiled])));
   }
 
   all(): PinnedPipeline[] { return [...this.byName.values()]; }

@@ -10,7 +10,7 @@ const AGAIN_MS = 1_000;
  * Takes the services' answers. A result that no longer counts (another attempt, an ended or unknown run) is acknowledged like any other. One that is no `Result` is terminated:
  * it would never become one. Its step is dispatched again when its time limit has passed.
  */
-export async function takeResults(bus: Bus, saga: Saga): Promise<{ stop(): Promise<void> }> {
+export async function takeResults(bus: Pick<Bus, 'consume'>, saga: Saga): Promise<{ stop(): Promise<void> }> {
   return bus.consume('coordinator-results', { batch: 512, concurrency: 2 }, async (messages) => {
     const results = messages.map((message) => ({ message, parsed: Result.safeParse(message.data) }));
     for (const { message, parsed } of results) {

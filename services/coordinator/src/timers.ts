@@ -43,13 +43,14 @@ export class Timers {
   }
 
   /** Lets due steps know; how many there were. Results that arrive meanwhile gather for the batch after the next, so that a storm of timers does not hold them up. */
-  private async fire(): Promise<number> {
+  async fire(): Promise<number> {
     const due = await this.store.dueTimers(AT_ONCE);
     await this.saga.apply(due.map(({ runId, stepId }) => ({ runId, signal: { type: 'timer', stepId } })));
     return due.length;
   }
 
-  private async sweep(): Promise<void> {
+  /** Publishes what was left behind, and wakes whom a lock has overlooked. */
+  async sweep(): Promise<void> {
     await this.dispatcher.sweep();
     const holders = await this.store.overlookedHolders(AT_ONCE);
     await this.saga.apply(holders.map(({ runId, stepId }) => ({ runId, turn: stepId })));

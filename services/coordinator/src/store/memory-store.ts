@@ -1,0 +1,153 @@
+import type { RunEvent } from '#contracts';
+import type { StepState } from '../engine/run-state.js';
+import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type NewRun, type OutboxEntry, type StoredRun } from './saga-store.js';
+
+/** Younger than this belongs to the process that has just committed it. */
+const SETTLING_MS = 5_000;
+
+interface RunRow { readonly created: NewRun; stored: Omit<StoredRun, 'run'> & { readonly run: Omit<StoredRun['run'], 'steps'> }; readonly steps: Map<string, StepState> }
+interface OutboxRow { readonly at: number; readonly again: boolean; readonly tasks: ReadonlyArray<{ runId: string; stepId: string; attempt: number }>; readonly events: ReadonlyArray<{ runId: string; seq: number }> }
+
+/** What Postgres has for the saga, as maps: one for as many stores as there are coordinators. Rows are immutable values and are shared, not copied. */
+export class MemoryTables {
+  readonly pipelines = new Map<string, unknown>();
+  readonly runs = new Map<string, RunRow>();
+  readonly idempotencyKeys = new Map<string, { runId: string; requestHash: string }>();
+  /** By run: its rows, by the number of the last event in each. */
+  readonly events = new Map<string, Map<number, readonly RunEvent[]>>();
+  readonly outbox = new Map<string, OutboxRow>();
+  /** By lock, in the order of tickets. */
+  readonly queues = new Map<string, LockPlace[]>();
+  /** Steps that have a timer, by run and step: what the index on `wake_at` is in Postgres. */
+  readonly timers = new Map<string, { runId: string; stepId: string; wakeAt: number }>();
+  private entries = 0;
+
+  /** `clock`: the database's, in milliseconds. */
+  constructor(readonly clock: () => number) {}
+
+  /** The number of a new entry in the outbox. */
+  nextEntry(): string { return String(++this.entries); }
+}
+
+/** The semantics of `PostgresStore` without a server (saga-store.contract.ts holds both to them), for simulations. One per coordinator. */
+export class MemoryStore extends SagaStore {
+  /** Entries of the outbox that are done with, to be deleted by the next commit. They are lost with the process, as in Postgres. */
+  private done: string[] = [];
+
+  constructor(private readonly tables: MemoryTables) { super(); }
+
+  async now(): Promise<number> { return Math.floor(this.tables.clock()); }
+
+  async load(runIds: readonly string[]): Promise<Map<string, StoredRun>> {
+    const found = new Map<string, StoredRun>();
+    for (const runId of runIds) {
+      const row = this.tables.runs.get(runId);
+      if (!row) continue;
+      const steps = new Map([...row.steps.values()].sort((a, b) => a.position - b.position).map((step) => [step.stepId, step]));
+      found.set(runId, { ...row.stored, run: { ...row.stored.run, steps } });
+    }
+    return found;
+  }
+
+  async byIdempotencyKey(keys: readonly string[]): Promise<Map<string, { runId: string; requestHash: string }>> {
+    return new Map(keys.flatMap((key) => { const found = this.tables.idempotencyKeys.get(key); return found ? [[key, found] as const] : []; }));
+  }
+
+  async pipelines(hashes: readonly string[]): Promise<Array<{ hash: string; definition: unknown }>> {
+    return hashes.flatMap((hash) => (this.tables.pipelines.has(hash) ? { hash, definition: this.tables.pipelines.get(hash) } : []));
+  }
+
+  async commit(changes: Changes): Promise<Committed> {
+    this.require(changes);
+    for (const entry of this.done.splice(0)) this.tables.outbox.delete(entry);
+    for (const change of changes.runs) this.write(change);
+    const entry = this.note(changes);
+    const touched = new Set<string>();
+    for (const { name, runId, stepId } of changes.leaving) {
+      touched.add(name);
+      const queue = (this.tables.queues.get(name) ?? []).filter((place) => place.runId !== runId || place.stepId !== stepId);
+      if (queue.length > 0) this.tables.queues.set(name, queue);
+      else this.tables.queues.delete(name);
+    }
+    for (const { name, runId, stepId } of changes.joining) {
+      touched.add(name);
+      this.tables.queues.set(name, [...this.tables.queues.get(name) ?? [], { name, runId, stepId }]);
+    }
+    return { entry, first: this.firstOf([...touched]) };
+  }
+
+  async first(names: readonly string[]): Promise<LockPlace[]> { return this.firstOf(names); }
+
+  published(entries: readonly string[]): void { this.done.push(...entries); }
+
+  async unpublished(limit: number): Promise<OutboxEntry[]> {
+    for (const entry of this.done.splice(0)) this.tables.outbox.delete(entry);
+    const settled = [...this.tables.outbox].filter(([, row]) => row.at < this.tables.clock() - SETTLING_MS).slice(0, limit);
+    return settled.map(([entry, { again, tasks, events }]) => ({
+      entry, again,
+      dispatched: tasks.flatMap(({ runId, stepId, attempt }) => {
+        const row = this.tables.runs.get(runId);
+        const step = row?.steps.get(stepId);
+        if (!row || step?.status !== 'dispatched' || step.attempt !== attempt) return [];
+        const { repository, ref, params } = row.stored.run;
+        return { runId, repository, ref, params, pipelineHash: row.stored.pipelineHash, step };
+      }),
+      events: events.flatMap(({ runId, seq }) => { const group = this.tables.events.get(runId)?.get(seq); return group ? [group] : []; }),
+    }));
+  }
+
+  async dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>> {
+    const now = this.tables.clock();
+    const due = [...this.tables.timers.values()].filter(({ wakeAt }) => wakeAt <= now).sort((a, b) => a.wakeAt - b.wakeAt);
+    return due.slice(0, limit).map(({ runId, stepId }) => ({ runId, stepId }));
+  }
+
+  async overlookedHolders(limit: number): Promise<LockPlace[]> {
+    return this.firstOf([...this.tables.queues.keys()]).filter(({ runId, stepId }) => this.tables.runs.get(runId)?.steps.get(stepId)?.status === 'blocked').slice(0, limit);
+  }
+
+  /** Everything that a commit may break on is looked at before anything is written. */
+  private require({ runs }: Changes): void {
+    const keys = new Set<string>();
+    for (const { run, version, created } of runs) {
+      const key = created?.idempotency?.key;
+      if (key !== undefined && (keys.has(key) || this.tables.idempotencyKeys.has(key))) throw new Conflict();
+      if (key !== undefined) keys.add(key);
+      if (created && !this.tables.pipelines.has(created.pipelineHash)) throw Object.assign(new Error(`no pipeline ${created.pipelineHash}`), { code: '23503' });
+      const stored = this.tables.runs.get(run.runId)?.stored.version;
+      if (created ? stored !== undefined : stored !== version) throw new Conflict();
+    }
+  }
+
+  private write({ run: { steps: _steps, ...run }, version, created, steps, events }: Changes['runs'][number]): void {
+    const { runId } = run;
+    let row = this.tables.runs.get(runId);
+    if (created) {
+      row = { created, stored: { run, pipelineHash: created.pipelineHash, version: 1 }, steps: new Map() };
+      this.tables.runs.set(runId, row);
+      this.tables.events.set(runId, new Map());
+      if (created.idempotency) this.tables.idempotencyKeys.set(created.idempotency.key, { runId, requestHash: created.idempotency.requestHash });
+    } else if (row) {
+      row.stored = { ...row.stored, run, version: version + 1 };
+    }
+    for (const step of steps) {
+      row?.steps.set(step.stepId, step);
+      const key = `${runId} ${step.stepId}`;
+      if (step.wakeAt === undefined) this.tables.timers.delete(key);
+      else this.tables.timers.set(key, { runId, stepId: step.stepId, wakeAt: step.wakeAt });
+    }
+    for (const group of events) this.tables.events.get(runId)?.set(group.at(-1)?.seq ?? 0, group);
+  }
+
+  private note({ runs, tasks }: Changes): string | undefined {
+    const events = runs.flatMap(({ run, events: groups }) => groups.map((group) => ({ runId: run.runId, seq: group.at(-1)?.seq ?? 0 })));
+    if (tasks.length + events.length === 0) return undefined;
+    const entry = this.tables.nextEntry();
+    this.tables.outbox.set(entry, { at: this.tables.clock(), again: false, tasks: tasks.map(({ runId, stepId, attempt }) => ({ runId, stepId, attempt })), events });
+    return entry;
+  }
+
+  private firstOf(names: readonly string[]): LockPlace[] {
+    return names.flatMap((name) => this.tables.queues.get(name)?.[0] ?? []);
+  }
+}

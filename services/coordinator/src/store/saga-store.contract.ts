@@ -1,0 +1,200 @@
+import type { Task } from '#contracts';
+import type { RunState, StepState } from '../engine/run-state.js';
+import { Conflict, type Changes, type LockPlace, type NewRun, type OutboxEntry, type RunChange, type SagaStore } from './saga-store.js';
+
+export interface TablesUnderTest {
+  /** One more store on the same tables, as another process has it. */
+  connect(): SagaStore;
+  /** The tables have a pipeline with this hash. */
+  pin(hash: string, definition: unknown): Promise<void>;
+  /** Time passes for everything that is stored. */
+  pass(ms: number): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const HASH = 'a'.repeat(64);
+const INPUTS = { feature: `sha256:${'0'.repeat(64)}`, cases: [`sha256:${'1'.repeat(64)}`] };
+let runs = 0;
+const newRunId = (): string => `run_${String(++runs).padStart(26, '0')}`;
+
+const step = (stepId: string, position: number, change: Partial<StepState> = {}): StepState => ({
+  stepId, position, agent: 'crawler/crawl', status: 'dispatched', attempt: 1, tries: 1, inputs: INPUTS, outputs: {}, facts: { features: 3 }, locked: false, startedAt: 1_700_000_000_001, ...change,
+});
+
+function begun(runId: string, { steps = [step('a', 0)], key, repository = '/repo' }: { steps?: StepState[]; key?: string; repository?: string } = {}): RunChange {
+  const run: RunState = { runId, repository, ref: 'main', params: { depth: 'smoke', count: 2 }, status: 'running', seq: 2, updatedAt: 1_700_000_000_123, steps: new Map(steps.map((each) => [each.stepId, each])) };
+  const created: NewRun = { runId, pipeline: 'sample', repository, ref: 'main', params: run.params, requestedBy: 'ann', pipelineHash: HASH, ...key !== undefined && { idempotency: { key, requestHash: `hash of ${key}` } } };
+  const at = new Date(run.updatedAt).toISOString();
+  return { run, version: 0, created, steps, events: [[{ runId, seq: 1, type: 'run-started', at, by: 'ann' }, { runId, seq: 2, type: 'step-dispatched', at, stepId: 'a', attempt: 1 }]] };
+}
+
+function moved({ run }: RunChange, version: number, steps: StepState[], change: Partial<RunState> = {}): RunChange {
+  const seq = run.seq + version;
+  return { run: { ...run, seq, updatedAt: run.updatedAt + version, ...change }, version, steps, events: [[{ runId: run.runId, seq, type: 'step-succeeded', at: new Date(run.updatedAt).toISOString(), stepId: 'a' }]] };
+}
+
+const task = (runId: string, stepId = 'a', attempt = 1): Task => ({ runId, stepId, attempt, agent: 'crawler/crawl', inputs: INPUTS, params: {}, repository: '/repo', timeLimitMs: 600_000 });
+const changes = (change: Partial<Changes>): Changes => ({ runs: [], tasks: [], leaving: [], joining: [], ...change });
+const place = (runId: string, name: string, stepId = 'a'): LockPlace => ({ name, runId, stepId });
+
+/** The settled entries of the outbox that tell of this run. */
+async function entriesOf(store: SagaStore, runId: string): Promise<OutboxEntry[]> {
+  return (await store.unpublished(1_000)).filter(({ dispatched, events }) => dispatched.some((each) => each.runId === runId) || events.some(([event]) => event?.runId === runId));
+}
+
+/** What every saga store must do, whatever keeps its tables. */
+export function sagaStoreContract(name: string, open: () => Promise<TablesUnderTest>): void {
+  describe(`saga store on ${name}`, () => {
+    let tables: TablesUnderTest;
+    let store: SagaStore;
+    let other: SagaStore;
+    beforeAll(async () => {
+      tables = await open();
+      await tables.pin(HASH, { name: 'sample', version: 1, steps: {} });
+    });
+    beforeEach(() => { [store, other] = [tables.connect(), tables.connect()]; });
+    afterAll(async () => { await tables.remove(); });
+
+    test('a run is read as it was written, by every store, its steps in their places', async () => {
+      const runId = newRunId();
+      const change = begun(runId, { steps: [step('b', 1, { status: 'waiting', agent: undefined, wakeAt: 1_700_000_600_000 }), step('a', 0, { failure: { code: 'internal' }, elements: 2, locked: true })] });
+      await store.commit(changes({ runs: [change] }));
+      const read = await other.load([runId, newRunId()]);
+      expect([...read.keys()]).toEqual([runId]);
+      expect(read.get(runId)).toEqual({ version: 1, pipelineHash: HASH, run: { ...change.run, steps: new Map(['a', 'b'].map((id) => [id, change.run.steps.get(id)])) } });
+      expect([...read.get(runId)?.run.steps.keys() ?? []]).toEqual(['a', 'b']);
+    });
+
+    test('a commit moves the version, writes the steps that it names, and keeps the others', async () => {
+      const runId = newRunId();
+      const change = begun(runId, { steps: [step('a', 0), step('b', 1)] });
+      await store.commit(changes({ runs: [change] }));
+      const done = step('a', 0, { status: 'succeeded', finishedAt: 1_700_000_000_200 });
+      await other.commit(changes({ runs: [moved(change, 1, [done], { status: 'failed', ending: 'failed', failure: { code: 'cancelled' }, lastRetry: 'r1', finishedAt: 1_700_000_000_200 })] }));
+      const read = (await store.load([runId])).get(runId);
+      expect(read?.version).toBe(2);
+      expect(read?.run).toMatchObject({ status: 'failed', ending: 'failed', failure: { code: 'cancelled' }, lastRetry: 'r1', seq: 3, finishedAt: 1_700_000_000_200 });
+      expect(read?.run.steps.get('a')).toEqual(done);
+      expect(read?.run.steps.get('b')).toEqual(step('b', 1));
+    });
+
+    test('of two who have read the same version one commits, and the other leaves no trace', async () => {
+      const [first, second] = [begun(newRunId()), begun(newRunId())];
+      await store.commit(changes({ runs: [first, second] }));
+      await store.commit(changes({ runs: [moved(first, 1, [])] }));
+      const late = changes({ runs: [moved(second, 1, [step('a', 0, { status: 'failed' })]), moved(first, 1, [])], tasks: [task(second.run.runId)], joining: [place(second.run.runId, 'repository:/late')] });
+      await expect(other.commit(late)).rejects.toThrow(Conflict);
+      expect((await store.load([second.run.runId])).get(second.run.runId)).toMatchObject({ version: 1, run: { seq: 2 } });
+      expect((await store.load([second.run.runId])).get(second.run.runId)?.run.steps.get('a')?.status).toBe('dispatched');
+      expect(await store.first(['repository:/late'])).toEqual([]);
+      await tables.pass(6_000);
+      expect(await entriesOf(store, second.run.runId)).toMatchObject([{ dispatched: [], events: [...first.events, ...second.events] }]);
+    });
+
+    test('of two at the very same time one commits', async () => {
+      const change = begun(newRunId());
+      await store.commit(changes({ runs: [change] }));
+      const results = await Promise.allSettled([store, other, tables.connect()].map(async (each) => each.commit(changes({ runs: [moved(change, 1, [])] }))));
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      expect(results.filter((result) => result.status === 'rejected' && result.reason instanceof Conflict)).toHaveLength(2);
+    });
+
+    test('a run begins once, and so does what an idempotency key stands for', async () => {
+      const change = begun(newRunId(), { key: `key ${newRunId()}` });
+      const key = change.created?.idempotency?.key as string;
+      await store.commit(changes({ runs: [change] }));
+      await expect(other.commit(changes({ runs: [begun(change.run.runId)] }))).rejects.toThrow(Conflict);
+      const twin = begun(newRunId(), { key });
+      await expect(other.commit(changes({ runs: [twin] }))).rejects.toThrow(Conflict);
+      expect((await other.load([twin.run.runId])).size).toBe(0);
+      expect(new Map(await other.byIdempotencyKey([key, 'unknown']))).toEqual(new Map([[key, expect.objectContaining({ runId: change.run.runId, requestHash: `hash of ${key}` })]]));
+    });
+
+    test('a run that does not exist cannot be moved', async () => {
+      await expect(store.commit(changes({ runs: [moved(begun(newRunId()), 1, [])] }))).rejects.toThrow(Conflict);
+    });
+
+    test('a run pins only what is there', async () => {
+      const change = begun(newRunId());
+      await expect(store.commit(changes({ runs: [{ ...change, created: { ...change.created as NewRun, pipelineHash: 'b'.repeat(64) } }] }))).rejects.toMatchObject({ code: '23503' });
+      expect((await store.load([change.run.runId])).size).toBe(0);
+      expect(await store.pipelines([HASH, 'b'.repeat(64)])).toEqual([{ hash: HASH, definition: { name: 'sample', version: 1, steps: {} } }]);
+    });
+
+    test('what a commit has told stays in the outbox until somebody says that it is published', async () => {
+      const runId = newRunId();
+      const change = begun(runId);
+      const { entry } = await store.commit(changes({ runs: [change], tasks: [task(runId)] }));
+      expect(await entriesOf(other, runId)).toEqual([]);
+      await tables.pass(6_000);
+      expect(await entriesOf(other, runId)).toEqual([{
+        entry, again: false, events: change.events,
+        dispatched: [{ runId, repository: '/repo', ref: 'main', params: change.run.params, pipelineHash: HASH, step: change.steps[0] }],
+      }]);
+      other.published([entry as string]);
+      await other.commit(changes({ runs: [begun(newRunId())] }));
+      expect(await entriesOf(store, runId)).toEqual([]);
+    });
+
+    test('whoever dies between publishing and saying so leaves the entry to others', async () => {
+      const runId = newRunId();
+      const { entry } = await store.commit(changes({ runs: [begun(runId)], tasks: [task(runId)] }));
+      store.published([entry as string]);
+      await tables.pass(6_000);
+      expect(await entriesOf(other, runId)).toHaveLength(1);
+      expect(await entriesOf(store, runId)).toEqual([]);
+    });
+
+    test('a commit that fails forgets no entry', async () => {
+      const runId = newRunId();
+      const change = begun(runId);
+      const { entry } = await store.commit(changes({ runs: [change], tasks: [task(runId)] }));
+      store.published([entry as string]);
+      await expect(store.commit(changes({ runs: [moved(change, 7, [])] }))).rejects.toThrow(Conflict);
+      await tables.pass(6_000);
+      expect(await entriesOf(other, runId)).toHaveLength(1);
+      await store.commit(changes({ runs: [begun(newRunId())] }));
+      expect(await entriesOf(other, runId)).toEqual([]);
+    });
+
+    test('a task of the outbox that its step no longer waits for is left out; its events are not', async () => {
+      const runId = newRunId();
+      const change = begun(runId, { steps: [step('a', 0), step('b', 1)] });
+      await store.commit(changes({ runs: [change], tasks: [task(runId, 'a'), task(runId, 'b')] }));
+      await store.commit(changes({ runs: [moved(change, 1, [step('a', 0, { status: 'backing-off' }), step('b', 1, { attempt: 2 })])] }));
+      await tables.pass(6_000);
+      const [entry] = await entriesOf(other, runId);
+      expect(entry).toMatchObject({ dispatched: [], events: change.events });
+    });
+
+    test('timers are due by the clock of the tables, the oldest first, and only the last that was set', async () => {
+      const now = await store.now();
+      const runId = newRunId();
+      const change = begun(runId, { steps: [step('late', 0, { wakeAt: now + 60_000 }), step('second', 1, { wakeAt: now - 1_000 }), step('first', 2, { wakeAt: now - 2_000 }), step('cleared', 3, { wakeAt: now - 3_000 })] });
+      await store.commit(changes({ runs: [change] }));
+      await store.commit(changes({ runs: [moved(change, 1, [step('cleared', 3, { wakeAt: undefined })])] }));
+      const due = async () => (await other.dueTimers(1_000)).filter((timer) => timer.runId === runId).map(({ stepId }) => stepId);
+      expect(await due()).toEqual(['first', 'second']);
+      await tables.pass(61_000);
+      expect(await due()).toEqual(['first', 'second', 'late']);
+      expect(await other.dueTimers(2)).toHaveLength(2);
+    });
+
+    test('queues go by the order of joining; each commit says who is first in those it has touched', async () => {
+      const name = `repository:/${newRunId()}`;
+      const steps = [step('a', 0, { status: 'blocked', locked: true })];
+      const [one, two, three] = [begun(newRunId(), { steps }), begun(newRunId(), { steps }), begun(newRunId(), { steps })] as [RunChange, RunChange, RunChange];
+      const at = (change: RunChange) => place(change.run.runId, name);
+      expect(await store.commit(changes({ runs: [one, two], joining: [at(one), at(two)] }))).toMatchObject({ first: [at(one)] });
+      expect(await other.commit(changes({ runs: [three], joining: [at(three)] }))).toMatchObject({ first: [at(one)] });
+      expect(await store.commit(changes({ runs: [moved(two, 1, [])], leaving: [at(two)] }))).toMatchObject({ first: [at(one)] });
+      expect((await store.overlookedHolders(1_000)).filter((holder) => holder.name === name)).toEqual([at(one)]);
+      expect(await store.commit(changes({ runs: [moved(one, 1, [])], leaving: [at(one)] }))).toMatchObject({ first: [at(three)] });
+      await store.commit(changes({ runs: [moved(three, 1, [step('a', 0, { locked: true })])] }));
+      expect(await other.first([name, 'repository:/none'])).toEqual([at(three)]);
+      expect((await other.overlookedHolders(1_000)).filter((holder) => holder.name === name)).toEqual([]);
+      expect(await store.commit(changes({ runs: [moved(three, 2, [])], leaving: [at(three)] }))).toMatchObject({ first: [] });
+      expect(await other.first([name])).toEqual([]);
+    });
+  });
+}
