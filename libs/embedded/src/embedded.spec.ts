@@ -24,6 +24,10 @@ describe('Postgres', () => {
     const second = await startEmbeddedPostgres(join(folder, 'postgres'), { durable: false });
     await query(second.url, 'SELECT * FROM kept');
     await expect(query(first.url, 'SELECT 1')).rejects.toBeDefined();
+    for (const how of ['fast', 'immediate'] as const) {
+      await second.restart(how);
+      await query(second.url, 'SELECT * FROM kept');
+    }
     await second.stop();
   });
 

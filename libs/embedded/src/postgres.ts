@@ -21,6 +21,8 @@ export interface EmbeddedPostgres {
   home: string;
   stop(): Promise<void>;
   kill(): Promise<void>;
+  /** Ends it, waiting for nobody (`fast`) or without even a checkpoint (`immediate`), and starts it again on the same port. Connections break. */
+  restart(how: 'fast' | 'immediate'): Promise<void>;
 }
 /** `durable: false` turns fsync off: for tests, where a lost cluster is nothing lost. */
 export interface EmbeddedPostgresOptions { durable?: boolean }
@@ -49,16 +51,29 @@ export async function startEmbeddedPostgres(dir: string, { durable = true }: Emb
   // A server that a killed process left behind holds the cluster; pg_ctl answers with an error when there is none.
   await run(join(bin, 'pg_ctl'), ['stop', '-D', cluster, '-m', 'fast', '-w'], options).catch(() => undefined);
   const password = (await readFile(passwordFile, 'utf8')).trim();
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+  const launch = async (port: number): Promise<ServerProcess> => {
     const settings: Record<string, string> = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: '', ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }) };
     const server = spawnServer(join(bin, 'postgres'), ['-D', cluster, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])], options);
-    if (await ready(server, cluster)) {
-      // SIGINT is Postgres's fast shutdown: it ends sessions instead of waiting for them.
-      return { url: `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`, home, stop: () => server.stop('SIGINT'), kill: () => server.kill() };
-    }
+    if (await ready(server, cluster)) return server;
     await server.kill();
-    if (attempt === PORT_TRIES) throw new Failure('internal', `postgres did not start: ${server.output().slice(-300)}`);
+    throw new Failure('internal', `postgres did not start: ${server.output().slice(-300)}`);
+  };
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    try {
+      let server = await launch(port);
+      return {
+        url: `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`, home,
+        // SIGINT is Postgres's fast shutdown: it ends sessions instead of waiting for them.
+        stop: () => server.stop('SIGINT'), kill: () => server.kill(),
+        restart: async (how) => {
+          await server.stop(how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+          server = await launch(port);
+        },
+      };
+    } catch (error) {
+      if (attempt === PORT_TRIES) throw error;
+    }
   }
 }
 
