@@ -46,6 +46,14 @@ test('a heading whose words are on the page before, at another level, is looked 
   expect(heading).toMatchObject({ expect: 'visible', target: { candidates: [{ by: 'role', role: 'heading', name: 'Bikes', level: 1 }] } });
 });
 
+test('a screen is called by what the one before has not, where the name of the site heads both', () => {
+  const { title } = only(feature(['to-contact'], (map) => {
+    sameWords(map);
+    screen(map, 'contact').elements.push(sampleElement('h2', 'h2', 'heading', 'Find us', ['contact.html', 5], { level: 2 }));
+  }));
+  expect(title).toBe('The “Contact” link in the “Main” navigation opens “Find us”');
+});
+
 test('a screen behind a behaviour is reached through it', () => {
   const one = only(feature(['close-hours']));
   expect(one.setup.map(({ action, path, target }) => [action, path ?? target?.element])).toEqual([['goto', '/'], ['click', 'hours']]);

@@ -28,10 +28,14 @@ const withNoun = (element: Element) => (isNameless(element) ? noun(element) || e
 /** A control without words, in the words of its class. */
 const purpose = (element: Element) => (isNameless(element) && element.classes && element.classes !== '*' ? ` (${clip(element.classes.split(' ')[0] ?? '')})` : '');
 
-/** What a person calls the screen: its main heading, else its title unless the screen before has the same, else its address. */
+const headingsOf = ({ elements }: Screen) => elements.filter(({ role, presence, name }) => role === 'heading' && presence === 'shown' && name !== null);
+
+/** What a person calls the screen: its main heading, else its title, else its address; next to the screen before, by what that one has not (the name of the site heads both). */
 export function screenName(screen: Screen, before?: Screen): string {
-  const heading = screen.elements.find((element) => element.role === 'heading' && element.level === 1 && element.presence === 'shown' && element.name !== null);
-  const words = heading?.name ?? (screen.title === before?.title ? null : screen.title);
+  const taken = new Set(before && before.id !== screen.id ? headingsOf(before).map(({ name }) => name) : []);
+  const own = headingsOf(screen).filter(({ name }) => !taken.has(name));
+  const main = own.find(({ level }) => level === 1) ?? (taken.size > 0 && own.length === 1 ? own[0] : undefined);
+  const words = main?.name ?? (screen.title === before?.title ? null : screen.title);
   return words ? quote(words) : clip(screen.path);
 }
 

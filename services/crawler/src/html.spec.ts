@@ -36,6 +36,10 @@ describe('sites of plain HTML', () => {
     expect(texts(found, found.behaviours[0], 'appears')).toContain('Two');
     expect(found.repo.left.map((left) => left.reason)).toEqual(['external-link', 'external-link']);
   });
+  it('are told apart by a heading whose words are those of a link as well', () => {
+    const found = explored({ 'index.html': page('<h1>One</h1><a href="b.html">Browse</a>'), 'b.html': page('<h2>Browse</h2>') });
+    expect(texts(found, found.behaviours[0], 'appears')).toEqual(['Browse']);
+  });
   it('validate forms before they are sent', () => {
     const found = explored({ 'index.html': page('<form action="/done.html"><label>Name <input name="n" required></label><label>Mail <input name="m" type="email" required></label><button>Go</button></form>'), 'done.html': page('<h1>Done</h1>') });
     expect(found.behaviours.map((one) => `${one.kind} ${one.invalid?.rule ?? one.to}`)).toEqual([

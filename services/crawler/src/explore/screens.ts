@@ -85,7 +85,9 @@ function only(here: View, there: View): string[] {
   const elsewhere = new Set(there.elements.filter((element) => element.presence !== 'hidden').flatMap(handles));
   return here.elements.filter((element) => {
     if (!isShown(element)) return false;
-    const own = handles(element).filter((handle) => !(handle.startsWith('text ') && (CONTAINERS.has(element.role ?? '') || repeatsPart(element, here))));
+    // A role and a name tell by themselves, whatever else on the other page has the same words.
+    const named = element.role !== null && Boolean(element.name);
+    const own = handles(element).filter((handle) => !(handle.startsWith('text ') && (named || CONTAINERS.has(element.role ?? '') || repeatsPart(element, here))));
     return own.length > 0 && own.every((handle) => !elsewhere.has(handle)) && !mayStandIn(element, there);
   }).map((element) => element.id);
 }

@@ -45,5 +45,15 @@ function entryOf(repo: Repo, root: string, manifest: Record<string, unknown>): s
       if (text !== null && !/\.(?:json|html?|css|md)$/.test(file)) return file;
     }
   }
-  return undefined;
+  return onlyListener(repo, root);
+}
+
+/** Where nothing names the entry: the one module beside the manifest that makes an Express application and listens. */
+function onlyListener(repo: Repo, root: string): string | undefined {
+  const [found, ...others] = repo.paths.filter((path) => {
+    if (posix.dirname(path) !== (root || '.') || !/\.[cm]?[jt]s$/.test(path)) return false;
+    const text = repo.text(path);
+    return text !== null && /['"]express['"]/.test(text) && text.includes('.listen(');
+  });
+  return others.length === 0 ? found : undefined;
 }

@@ -82,6 +82,11 @@ module.exports = router;`,
     expect(browser.app.routes.map(({ pattern, paths }) => [pattern, paths.length])).toEqual([['/users/:id(\\d+)', 0], ['/users/:name', 0], ['/, /home', 2], ['/old', 1], ['/^\\/fl(y|ies)$/', 0], ['/api', 1], ['/boom', 1], ['/time', 1], ['/coin', 1], ['/', 1], ['/plain.html', 1]]);
     expect(browser.get('/users/7')).toMatchObject({ page: { route: '/users/:id(\\d+)', styles: [{ path: 'public/a.css' }] }, because: expect.arrayContaining([{ file: 'users.js', line: 4 }]), writes: false });
   });
+  it('is found where nothing names its entry, when one module alone listens', () => {
+    const app = "const express = require('express'); const app = express(); app.get('/', (req, res) => res.render('page')); app.listen(3000);";
+    const found = (more: Record<string, string>): unknown => express.detect(repoOf({ 'package.json': manifest({ ejs: '3' }, { test: 'jest' }), 'views/page.ejs': '<h1>Hi</h1>', 'meadow.js': app, 'tool.js': "require('express')", ...more })).map(({ entryPoints }) => entryPoints);
+    expect([found({}), found({ 'other.js': app })]).toEqual([[['meadow.js']], []]);
+  });
   it('is not here without pages', () => {
     const repo = repoOf({ 'package.json': manifest({}), 'app.js': 'require("express")().listen(1)' });
     expect([express.detect(repo), repo.left.map(({ reason }) => reason)]).toEqual([[], ['unsupported-framework']]);

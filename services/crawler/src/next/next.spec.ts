@@ -185,4 +185,24 @@ describe('the pages router', () => {
     const post = visit(browser, '/posts/second');
     expect([post.page.title, text(post)]).toEqual(['The second', 'The secondAnd then.']);
   });
+
+  it('waits for compilers of Markdown without losing what is read beside the text', () => {
+    const { browser } = open({
+      'pages/[id].js': `
+        import { remark } from 'remark';
+        import html from 'remark-html';
+        import { serialize } from 'next-mdx-remote/serialize';
+        import { slow } from 'some-package';
+        const titles = { one: 'The first', two: 'The second' };
+        export async function getStaticPaths() { return { paths: Object.keys(titles).map((id) => ({ params: { id } })), fallback: false }; }
+        export async function getStaticProps({ params }) {
+          const text = (await remark().use(html).process('# Text')).toString();
+          const source = await serialize(text);
+          if (params.id === 'two') await slow();
+          return { props: { title: titles[params.id], text, source } };
+        }
+        export default function Post({ title, text }) { return <main><h1>{title}</h1><div dangerouslySetInnerHTML={{ __html: text }} /></main>; }`,
+    });
+    expect([text(visit(browser, '/one')), text(visit(browser, '/two'))]).toEqual(['The first[gap][gap]', '?[gap][gap]']);
+  });
 });

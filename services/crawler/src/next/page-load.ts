@@ -13,6 +13,7 @@ import { authenticationModels } from './authentication.js';
 import { componentModels, settled } from './components.js';
 import { mayBeRewritten, redirected, shownAddress, slashed, type NextConfig } from './config.js';
 import { fileModels, placeProcess } from './files.js';
+import { markdownModels } from './markdown.js';
 import { askMiddleware, responseClass, serverModels } from './middleware.js';
 import { navigationModels, Signal, type Navigator } from './navigation.js';
 import { isAmong, matchRoute, type NextRoute, type NextRoutes, type Params } from './routes.js';
@@ -66,7 +67,7 @@ export class PageLoad implements Navigator {
     const react = reactModels(() => this.renderer);
     const plain = react.get('react');
     if (!plain) throw new Error('there is no model of react');
-    return new Map([...packageModels(() => this.renderer), ...react, ...componentModels(this), ...navigationModels(this), ...serverModels(), ...authenticationModels(), ...fileModels(this.site.repo, this.site.root), ['react', (machine, at) => this.withActions(plain(machine, at))]]);
+    return new Map([...packageModels(() => this.renderer), ...react, ...componentModels(this), ...navigationModels(this), ...serverModels(), ...authenticationModels(), ...fileModels(this.site.repo, this.site.root), ...markdownModels, ['react', (machine, at) => this.withActions(plain(machine, at))]]);
   }
 
   // ── Addresses ──────────────────────────────────────────────────────────────────────────────────────────────────────
