@@ -120,6 +120,67 @@ describe('consume', () => {
     await second.stop();
   });
 
+  test('takes the next batch while the last one is at work, and never more batches at once than it was told to', async () => {
+    const release = Promise.withResolvers<void>();
+    const both = collector<number>(2);
+    const all = collector<unknown>(40);
+    const reader = await bus.consume('coordinator-results', { batch: 10, concurrency: 2 }, async (batch) => {
+      both.add(batch.length);
+      await release.promise;
+      for (const message of batch) {
+        message.ackLater();
+        all.add(message.data);
+      }
+    });
+    await publishResults(1);
+    await publishResults(39, 1);
+    await both.full;
+    await bus.health();
+    expect(both.items.length).toBe(2);
+    release.resolve();
+    await all.full;
+    expect(Math.max(...both.items)).toBeLessThanOrEqual(10);
+    await reader.stop();
+    await untilNone('PULLWRIGHT_RESULTS');
+  });
+
+  test('waits for a batch to fill when it is told to, and not longer', async () => {
+    const sizes = collector<number>(2);
+    const reader = await bus.consume('coordinator-results', { batch: 3, maxWaitMs: 1_000 }, async (batch) => {
+      for (const message of batch) message.ackLater();
+      sizes.add(batch.length);
+    });
+    for (let n = 0; n < 4; n++) await publishResults(1, n);
+    await sizes.full;
+    expect(sizes.items).toEqual([3, 1]);
+    await reader.stop();
+  });
+
+  test('what has arrived and was not looked at goes back at once when the reader stops', async () => {
+    const started = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const reader = await bus.consume('coordinator-results', { batch: 5 }, async (batch) => {
+      started.resolve();
+      await release.promise;
+      for (const message of batch) message.ackLater();
+    });
+    await publishResults(20);
+    await started.promise;
+    const stopped = reader.stop();
+    const others = collector<number>(15);
+    const other = await bus.consume('coordinator-results', { batch: 20 }, async (batch) => {
+      for (const message of batch) {
+        message.ackLater();
+        others.add(message.deliveries);
+      }
+    });
+    // Sooner than the ack wait: nothing was left to it.
+    await Promise.race([others.full, sleep(4_000).then(() => { throw new Error('not handed back'); })]);
+    release.resolve();
+    await stopped;
+    await other.stop();
+  });
+
   test('a terminated message becomes an advisory for the coordinator', async () => {
     const advisories = collector<Delivered>(1);
     const reader = await bus.consume('coordinator-advisories', { batch: 10 }, async ([message]) => { await message?.ack(); advisories.add(message as Delivered); });
@@ -197,6 +258,62 @@ describe('work', () => {
     await worker.stop(0);
   });
 
+  test.each([3, 64, 1024])('%i slots do everything once, and are never more', async (slots) => {
+    const total = 1_500;
+    await bus.publishMany(Array.from({ length: total }, (_, n) => ({ subject: subjects.task('crawler/crawl'), data: { n }, id: `many-${n}` })));
+    const finished = collector<number>(total);
+    let running = 0;
+    let most = 0;
+    const worker = await bus.work('crawler-crawl', { slots }, async (message) => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise(setImmediate);
+      running -= 1;
+      message.ackLater();
+      finished.add((message.data as { n: number }).n);
+    });
+    await finished.full;
+    await worker.stop(0);
+    expect(most).toBeLessThanOrEqual(slots);
+    expect(new Set(finished.items).size).toBe(total);
+    await untilNone('PULLWRIGHT_TASKS');
+  });
+
+  test('a reader that stops leaves nothing to the ack wait', async () => {
+    await bus.publishMany(Array.from({ length: 300 }, (_, n) => ({ subject: subjects.task('crawler/crawl'), data: { n }, id: `stop-${n}` })));
+    const some = collector<number>(50);
+    const worker = await bus.work('crawler-crawl', { slots: 32 }, async (message) => {
+      await new Promise(setImmediate);
+      message.ackLater();
+      some.add(1);
+    });
+    await some.full;
+    await worker.stop(0);
+    await bus.health();
+    const left = await bus.manager.consumers.info('PULLWRIGHT_TASKS', 'crawler-crawl');
+    expect(left.num_pending + left.num_redelivered).toBeGreaterThan(0);
+    const rest = collector<unknown>(300 - some.items.length);
+    const other = await bus.work('crawler-crawl', { slots: 32 }, async (message) => { message.ackLater(); rest.add(message.data); });
+    // The ack wait is 15 seconds.
+    await Promise.race([rest.full, sleep(8_000).then(() => { throw new Error(`${rest.items.length} of ${300 - some.items.length}`); })]);
+    await other.stop(0);
+  });
+
+  test('a handler that takes longer than the ack wait keeps its message', async () => {
+    await publishTask(1);
+    const seen: number[] = [];
+    const done = Promise.withResolvers<void>();
+    const worker = await bus.work('crawler-crawl', { slots: 4 }, async (message) => {
+      seen.push(message.deliveries);
+      await sleep(17_000);
+      await message.ack();
+      done.resolve();
+    });
+    await done.promise;
+    expect(seen).toEqual([1]);
+    await worker.stop(0);
+  });
+
   test('stop waits for the handler, then tells it to hand back', async () => {
     await publishTask(1);
     const started = Promise.withResolvers<void>();
@@ -262,6 +379,18 @@ test('health says what is missing', async () => {
   await bus.manager.streams.delete('PULLWRIGHT_EVENTS');
   await expect(bus.health()).rejects.toMatchObject({ code: 'bus-unavailable', detail: expect.stringContaining('PULLWRIGHT_EVENTS') as string });
 });
+
+async function publishResults(count: number, from = 0): Promise<void> {
+  await bus.publishMany(Array.from({ length: count }, (_, i) => ({ subject: subjects.result('crawler'), data: { n: from + i }, id: `result-${from + i}` })));
+}
+
+/** An ack that nobody waits for is on its way for a moment. */
+async function untilNone(stream: string): Promise<void> {
+  for (let tries = 0; (await bus.manager.streams.info(stream)).state.messages > 0; tries++) {
+    if (tries === 100) throw new Error(`${stream} still has messages`);
+    await sleep(20);
+  }
+}
 
 async function publishTask(n: number): Promise<void> {
   await bus.publish(subjects.task('crawler/crawl'), { n }, { id: `t-${n}` });

@@ -32,7 +32,7 @@ export class Bus {
   private constructor(
     private readonly name: string,
     private readonly connection: NatsConnection,
-    /** For `provision` alone. */
+    /** For `provision` and `inspect` alone. */
     readonly manager: JetStreamManager,
   ) {
     this.source = { connection, inboxPrefix: inboxOf(name) };
@@ -59,6 +59,11 @@ export class Bus {
         await new Promise((resolve) => { setTimeout(resolve, 250); });
       }
     }
+  }
+
+  /** Calls `listener` whenever the connection has come back. */
+  onReconnect(listener: () => void): void {
+    void (async () => { for await (const { type } of this.connection.status()) if (type === 'reconnect') listener(); })();
   }
 
   /** Stores a message in the stream of its subject; settles when the server has it. The same id again within the duplicate window is stored once. */
