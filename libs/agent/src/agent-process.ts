@@ -26,8 +26,8 @@ export interface AgentProcessOptions {
   environment: Record<string, string>;
 }
 export interface RunListeners {
-  progress(phase: string, done: number, total?: number): void;
-  log(message: string): void;
+  progress: (phase: string, done: number, total?: number) => void;
+  log: (message: string) => void;
 }
 
 /**

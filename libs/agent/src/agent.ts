@@ -6,9 +6,9 @@ export interface AgentContext {
   /** Aborts when the run is cancelled or the time is up; half a second later the process is killed. */
   signal: AbortSignal;
   /** Live progress for people; `phase` is a fixed word of the agent (a-z and dashes), never text from a repository. */
-  progress(phase: string, done: number, total?: number): void;
+  progress: (phase: string, done: number, total?: number) => void;
   /** A line for the operator's log. */
-  log(message: string): void;
+  log: (message: string) => void;
 }
 
 export interface AgentOutput { outputs: Record<string, unknown>; facts: Record<string, Fact> }

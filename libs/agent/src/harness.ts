@@ -24,7 +24,7 @@ export interface HarnessOptions { service: string; agentsModuleUrl: string; bus:
 /** `undefined` stands for handed back: no result, the message is for another instance. */
 type Outcome = Result | undefined;
 interface RunningStep { runId: string; stop: StepStop; handBack: AbortSignal; outcome: Promise<Outcome> }
-interface ServedAgent { contract: AgentContract; run(task: Task, inputs: Record<string, unknown>, stop: StepStop): Promise<unknown> }
+interface ServedAgent { contract: AgentContract; run: (task: Task, inputs: Record<string, unknown>, stop: StepStop) => Promise<unknown> }
 
 /**
  * What surrounds every agent of a service, written once. A task goes
