@@ -77,7 +77,7 @@ export function workSlots(source: Source, durable: string, slots: number, handle
   const consumer = definition(durable);
   const handBack = new AbortController();
   const running = new Set<JetStreamMessage>();
-  let idle: () => void = () => undefined;
+  let idle: (() => void) | undefined;
   const pull = new Pull(source.connection, source.inboxPrefix, consumer, slots, (message) => { void work(new JetStreamMessage(message, source.connection)); });
   const heartbeat = setInterval(() => { for (const message of running) message.working(); }, consumer.ackWaitMs / 3);
 
@@ -86,7 +86,7 @@ export function workSlots(source: Source, durable: string, slots: number, handle
     await handOver([message], ([only]) => handler(only as Delivered, handBack.signal));
     running.delete(message);
     pull.done(1);
-    if (running.size === 0) idle();
+    if (running.size === 0) idle?.();
   }
 
   return {

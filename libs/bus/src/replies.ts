@@ -4,7 +4,7 @@ import { decode } from './message.js';
 
 const SWEEP_MS = 50;
 
-interface Waiting { resolve(answer: unknown): void; deadline: number }
+interface Waiting { resolve: (answer: unknown) => void; deadline: number }
 
 /** Where answers to commands are awaited: one subscription, at which every command has an address of its own, and one timer for all that wait. */
 export class Replies {
