@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Bus } from '#bus';
 import type { Config } from '#config';
+import { BusWatch } from './bus-watch.js';
 import { Coordinator } from './coordinator.js';
 import { Dispatcher } from './dispatcher.js';
 import { Pipelines } from './pipelines.js';
@@ -33,6 +34,7 @@ export class CoordinatorModule {
         } },
         { provide: Pool, inject: [Bus], useFactory: () => openPool(config.DATABASE_URL) },
         { provide: SagaStore, inject: [Pool], useFactory: (pool: Pool) => new PostgresStore(pool) },
+        { provide: BusWatch, inject: [Pool, Bus, Dispatcher], useFactory: (pool: Pool, bus: Bus, dispatcher: Dispatcher) => new BusWatch(pool, bus, dispatcher, config.NATS_PROVISION) },
         Dispatcher, Saga, Timers, Queries, Coordinator,
       ],
       exports: [Coordinator],

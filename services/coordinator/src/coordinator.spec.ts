@@ -9,6 +9,8 @@ import { CoordinatorModule } from './coordinator.module.js';
 import { migrate, openDatabase } from './store/database.js';
 import { Stage } from './test/stage.js';
 
+const MIGRATIONS = ['Runs1763600000000', 'Streams1763650000000'];
+
 let stage: Stage;
 beforeAll(async () => { stage = await Stage.open({}); });
 afterAll(async () => { await stage.close(); });
@@ -18,7 +20,7 @@ const start = async (change: Partial<Config>) => NestFactory.createApplicationCo
 describe('the tables', () => {
   test('are made by the migrations exactly as the entities say, once', async () => {
     const postgres = await startPostgres();
-    expect(await migrate(postgres.url)).toEqual(['Runs1763600000000']);
+    expect(await migrate(postgres.url)).toEqual(MIGRATIONS);
     expect(await migrate(postgres.url)).toEqual([]);
     const database = await openDatabase(postgres.url);
     const { upQueries } = await database.driver.createSchemaBuilder().log();
@@ -30,7 +32,7 @@ describe('the tables', () => {
   test('are migrated once by two at the same time', async () => {
     const postgres = await startPostgres();
     const done = await Promise.all([migrate(postgres.url), migrate(postgres.url)]);
-    expect(done.flat()).toEqual(['Runs1763600000000']);
+    expect(done.flat()).toEqual(MIGRATIONS);
     await postgres.stop();
   });
 });

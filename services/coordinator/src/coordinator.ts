@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Bus } from '#bus';
 import { Failure, subjects } from '#contracts';
+import { BusWatch } from './bus-watch.js';
 import { serveCommands } from './commands.js';
 import { Pipelines } from './pipelines.js';
 import { Queries } from './queries.js';
@@ -19,16 +20,17 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
 
   constructor(
     private readonly database: DataSource, private readonly pool: Pool, private readonly bus: Bus, private readonly pipelines: Pipelines,
-    private readonly saga: Saga, private readonly timers: Timers, private readonly queries: Queries,
+    private readonly saga: Saga, private readonly timers: Timers, private readonly busWatch: BusWatch, private readonly queries: Queries,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     // Before any run can be started: a run refers to what it has pinned.
     await pinPipelines(this.database, this.pipelines.all().map(({ hash, compiled }) => ({ hash, definition: compiled.definition })));
+    await this.busWatch.start();
     const readers = await Promise.all([serveCommands(this.bus, this.saga), takeResults(this.bus, this.saga), logDeadLetters(this.bus)]);
     const stopAnswering = this.bus.respond(subjects.allQueries, async (name, data) => this.queries.answer(name, data));
     this.timers.start();
-    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), stopAnswering];
+    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), stopAnswering];
   }
 
   /** Takes nothing more and finishes what it has. */
@@ -46,6 +48,7 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
   /** Proves that a command could be carried out now: a write in the database, and every stream there. Throws what is wrong. */
   async ready(): Promise<void> {
     if (this.stopping) throw new Failure('internal', 'it is shutting down');
+    this.busWatch.ready();
     await Promise.all([proveWritable(this.database), this.bus.health()]);
   }
 }

@@ -22,7 +22,7 @@ export async function* runEvents(bus: Bus, coordinator: Coordinator, heartbeatMs
   const bell = new Bell(signal);
   const progress: Progress[] = [];
   const unsubscribe = [
-    bus.subscribe(subjects.events(runId), () => bell.ring()),
+    bus.subscribe(subjects.events(runId), () => { heard = true; bell.ring(); }),
     bus.subscribe(subjects.progressOf(runId), (data) => {
       const parsed = Progress.safeParse(data);
       if (!parsed.success) return;
@@ -36,6 +36,7 @@ export async function* runEvents(bus: Bus, coordinator: Coordinator, heartbeatMs
   let ended = false;
   let from = 1;
   let overdue = true;
+  let heard = false;
   const untold = function* (events: RunEvent[]): Generator<Told> {
     for (const event of events) {
       if (event.seq >= newest) ended = ENDS.has(event.type);
@@ -47,15 +48,19 @@ export async function* runEvents(bus: Bus, coordinator: Coordinator, heartbeatMs
   };
   try {
     while (!signal.aborted) {
+      // Heard of, but not at or after the place that was reached: the stream is another one now, and begins anew.
+      let behind = heard;
+      heard = false;
       for (let next = await bus.nextEvent(runId, from); next; next = await bus.nextEvent(runId, from)) {
         const { events } = RunEvents.parse(next.data);
         const { seq } = events[0] as RunEvent;
         const hole = seq > told + 1 ? await missing(coordinator, runId, told, seq) : [];
         if (hole === undefined) break;
         from = next.seq + 1;
+        behind = false;
         yield* untold([...hole, ...events]);
       }
-      if (!ended && overdue) yield* untold(await missing(coordinator, runId, told, Infinity) ?? []);
+      if (!ended && (overdue || behind)) yield* untold(await missing(coordinator, runId, told, Infinity) ?? []);
       while (progress.length > 0) yield { progress: progress.shift() as Progress };
       if (ended) return;
       overdue = !await bell.rung(heartbeatMs);

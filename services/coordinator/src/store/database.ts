@@ -4,6 +4,7 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 import { Failure, type Pipeline } from '#contracts';
 import { ENTITIES } from './entities.js';
 import { Runs1763600000000 } from './migrations/0001-runs.js';
+import { Streams1763650000000 } from './migrations/0002-streams.js';
 
 const OLDEST_POSTGRES = 15;
 
@@ -16,7 +17,7 @@ const SESSION = { statement_timeout: 60_000, idle_in_transaction_session_timeout
 
 function databaseOptions(url: string): DataSourceOptions {
   return {
-    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
+    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
     applicationName: 'pullwright-coordinator', connectTimeoutMS: 10_000,
     extra: { max: 4, ...SESSION },
   };

@@ -79,6 +79,8 @@ export class EventEntity {
 export class OutboxEntity {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' }) id: string;
   @Column({ ...when, default: () => 'clock_timestamp()' }) at: Date;
+  /** The bus has had these tasks before: they need other message ids to be stored again. */
+  @Column({ type: 'boolean', default: false }) again: boolean;
   @Column({ type: 'json' }) tasks: Array<{ runId: string; stepId: string; attempt: number }>;
   @Column({ type: 'json' }) events: Array<{ runId: string; seq: number }>;
 }
@@ -97,6 +99,15 @@ export class LockEntity {
   @Column({ type: 'text', name: 'step_id' }) stepId: string;
 }
 
+/** What the bus looked like when a coordinator last looked: how its loss is noticed. */
+@Entity('streams')
+export class StreamEntity {
+  @PrimaryColumn({ type: 'text' }) name: string;
+  /** As the server writes it. */
+  @Column({ type: 'text' }) created: string;
+  @Column({ type: 'bigint', name: 'last_seq' }) lastSeq: string;
+}
+
 /** One row that the readiness probe writes. */
 @Entity('health')
 export class HealthEntity {
@@ -104,4 +115,4 @@ export class HealthEntity {
   @Column({ ...when, name: 'checked_at' }) checkedAt: Date;
 }
 
-export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, HealthEntity];
+export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, HealthEntity];

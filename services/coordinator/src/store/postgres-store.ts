@@ -120,8 +120,8 @@ export class PostgresStore extends SagaStore {
       this.done.push(...done);
       throw error;
     }
-    const { rows } = await this.pool.query<{ entry: string; dispatched: Array<OutboxEntry['dispatched'][number]> | null; events: RunEvent[][] | null }>(
-      `SELECT outbox.id AS entry,
+    const { rows } = await this.pool.query<{ entry: string; again: boolean; dispatched: Array<OutboxEntry['dispatched'][number]> | null; events: RunEvent[][] | null }>(
+      `SELECT outbox.id AS entry, again,
          (SELECT json_agg(json_build_object('runId', runs.id, 'pipelineHash', pipeline_hash, 'repository', repository, 'ref', ref, 'params', params, 'step', row_to_json(s)))
           FROM json_to_recordset(outbox.tasks) AS t ("runId" text, "stepId" text, attempt integer)
           JOIN LATERAL (SELECT id AS "stepId", ${STEP_COLUMNS} FROM steps WHERE run_id = t."runId" AND id = t."stepId" AND status = 'dispatched' AND steps.attempt = t.attempt) AS s ON true
@@ -129,7 +129,7 @@ export class PostgresStore extends SagaStore {
          (SELECT json_agg(events.events ORDER BY events.run_id, events.seq) FROM json_to_recordset(outbox.events) AS e ("runId" text, seq integer)
           JOIN events ON events.run_id = e."runId" AND events.seq = e.seq) AS events
        FROM outbox WHERE at < clock_timestamp() - ${SETTLING} ORDER BY id LIMIT $1`, [limit]);
-    return rows.map(({ entry, dispatched, events }) => ({ entry, dispatched: (dispatched ?? []).map((row) => ({ ...present(row), step: present(row.step) })), events: events ?? [] }));
+    return rows.map(({ entry, again, dispatched, events }) => ({ entry, again, dispatched: (dispatched ?? []).map((row) => ({ ...present(row), step: present(row.step) })), events: events ?? [] }));
   }
 
   async dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>> {

@@ -38,6 +38,8 @@ export interface Committed { readonly entry?: string; readonly first: readonly L
 /** What the outbox still has of a commit. Steps that have moved on since are left out: their task no longer counts. */
 export interface OutboxEntry {
   readonly entry: string;
+  /** Whether the bus has had these tasks before and lost them, or what came of them. */
+  readonly again: boolean;
   readonly dispatched: ReadonlyArray<Pick<RunState, 'runId' | 'params' | 'repository' | 'ref'> & { pipelineHash: string; step: StepState }>;
   readonly events: ReadonlyArray<readonly RunEvent[]>;
 }

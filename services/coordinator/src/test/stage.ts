@@ -45,8 +45,8 @@ export class Stage {
   /** Coordinators that start from now on know it. */
   async writePipeline(name: string, text: string): Promise<void> { await writeFile(join(this.folder, `${name}.yaml`), text); }
 
-  async startCoordinator(): Promise<INestApplicationContext> {
-    const app = await NestFactory.createApplicationContext(CoordinatorModule.forRoot(this.config), { logger: ['fatal'], abortOnError: false });
+  async startCoordinator(change: Partial<Config> = {}): Promise<INestApplicationContext> {
+    const app = await NestFactory.createApplicationContext(CoordinatorModule.forRoot({ ...this.config, ...change }), { logger: ['fatal'], abortOnError: false });
     this.coordinators.push(app);
     return app;
   }
@@ -110,6 +110,8 @@ export class Stage {
     return rows.flatMap((row) => row.events);
   }
 
+  async provision(): Promise<void> { await provision(this.bus); }
+
   /** Waits for one of these statuses. */
   async reaches(runId: string, ...statuses: string[]): Promise<void> {
     await this.until(async () => {
@@ -118,8 +120,8 @@ export class Stage {
     }, `${runId} ${statuses.join('|')}`);
   }
 
-  async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-    for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(20)) if (await holds()) return;
+  async until(holds: () => boolean | Promise<boolean>, what: string, limitMs = 20_000): Promise<void> {
+    for (const deadline = Date.now() + limitMs; Date.now() < deadline; await sleep(20)) if (await holds()) return;
     throw new Error(`never: ${what}`);
   }
 

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect as text } from 'node:util';
+import { Logger } from '@nestjs/common';
+import { Pool, type PoolClient } from 'pg';
+import { Bus, inspect, provision, type BusCondition, type StreamCondition } from '#bus';
+import { Failure } from '#contracts';
+import { Dispatcher } from './dispatcher.js';
+import { dispatchAgain, quietlyDispatched, rememberedStreams, rememberStreams, takeWatch, type RememberedStream } from './store/streams.store.js';
+
+const CHECK_MS = 3_000;
+/** The first of so many checks counts the messages on the bus against the steps that wait for them. */
+const COUNT_CHECKS = 20;
+/** A run that has not moved for so long has nothing on its way between Postgres and the bus. */
+const QUIET_SECONDS = 30;
+/** The streams whose loss leaves steps waiting. Events are filled up from Postgres by their readers. */
+const CARRIERS: ReadonlySet<string> = new Set(['PULLWRIGHT_TASKS', 'PULLWRIGHT_RESULTS']);
+
+/**
+ * Notices that the bus has lost what it held, and has it filled again from Postgres:
+ *   missing      a stream or consumer is not there: made again when this coordinator may, otherwise readiness and log say what to run
+ *   lost         a stream was made later than the one remembered, or its last sequence has gone back: the task of every dispatched step goes into the outbox again,
+ *                in the transaction that remembers the new stream, so that no crash comes between
+ *   unaccounted  the streams are the same, but hold fewer messages than steps wait for (purged, or the tail lost with a machine): the same for runs that stand still
+ * The attempt stays the same. An agent that still works on it takes no second copy, and of two results of one attempt one counts.
+ * One coordinator looks at a time, because what it sees must be newer than what it compares with.
+ */
+export class BusWatch {
+  private readonly logger = new Logger('bus-watch');
+  private readonly stopping = new AbortController();
+  private wake = new AbortController();
+  private ended: Promise<void> = Promise.resolve();
+  private checks = 0;
+  private missing: readonly string[] = [];
+
+  constructor(private readonly pool: Pool, private readonly bus: Bus, private readonly dispatcher: Dispatcher, private readonly mayProvision: boolean) {}
+
+  /** Settles when the first look is done, whatever it has found. */
+  async start(): Promise<void> {
+    this.bus.onReconnect(() => { this.wake.abort(); });
+    await this.look();
+    this.ended = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake.abort();
+    await this.ended;
+  }
+
+  /** Throws `Failure('bus-unavailable')` that says what is not there and what to run. */
+  ready(): void {
+    if (this.missing.length > 0) throw new Failure('bus-unavailable', this.complaint());
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      await sleep(CHECK_MS, undefined, { signal: this.wake.signal }).catch(() => undefined);
+      if (this.stopping.signal.aborted) return;
+      this.wake = new AbortController();
+      await this.look();
+    }
+  }
+
+  private async look(): Promise<void> {
+    try {
+      if (await this.check() > 0) await this.dispatcher.sweep();
+    } catch (error) {
+      // Either side may be away for a while. Whoever cannot work without it says so itself.
+      this.logger.debug(text(error));
+    }
+  }
+
+  /** How many tasks have to be published again. */
+  private async check(): Promise<number> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const again = await takeWatch(client) ? await this.compare(client) : 0;
+      await client.query('COMMIT');
+      return again;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((second: unknown) => { broken = second as Error; });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  private async compare(sql: PoolClient): Promise<number> {
+    const { streams } = await this.provisioned();
+    const lost = lostStreams(await rememberedStreams(sql), streams);
+    await rememberStreams(sql, streams);
+    const counting = this.checks++ % COUNT_CHECKS === 0;
+    if (lost.some((name) => CARRIERS.has(name))) {
+      const tasks = await dispatchAgain(sql);
+      this.logger.warn(`the bus has lost ${lost.join(', ')}: ${tasks} tasks are published again`);
+      return tasks;
+    }
+    if (lost.length > 0) this.logger.warn(`the bus has lost ${lost.join(', ')}`);
+    if (!counting || this.missing.length > 0 || await quietlyDispatched(sql, QUIET_SECONDS) <= carried(streams)) return 0;
+    const tasks = await dispatchAgain(sql, QUIET_SECONDS);
+    this.logger.warn(`steps wait for messages that the bus does not have: ${tasks} tasks are published again`);
+    return tasks;
+  }
+
+  private async provisioned(): Promise<BusCondition> {
+    const found = await inspect(this.bus);
+    if (found.missing.length > 0 && this.mayProvision) {
+      this.logger.warn(`missing on the bus, made again: ${found.missing.join(', ')}`);
+      await provision(this.bus);
+      return this.noted(await inspect(this.bus));
+    }
+    return this.noted(found);
+  }
+
+  private noted(condition: BusCondition): BusCondition {
+    const news = condition.missing.length > 0 && String(condition.missing) !== String(this.missing);
+    this.missing = condition.missing;
+    if (news) this.logger.error(this.complaint());
+    return condition;
+  }
+
+  private complaint(): string { return `missing ${this.missing.join(', ')}; run \`pullwright provision\``; }
+}
+
+function lostStreams(remembered: readonly RememberedStream[], found: readonly StreamCondition[]): string[] {
+  const before = new Map(remembered.map((stream) => [stream.name, stream]));
+  return found.filter(({ name, created, lastSeq }) => { const known = before.get(name); return known !== undefined && (known.created !== created || lastSeq < known.lastSeq); }).map(({ name }) => name);
+}
+
+const carried = (streams: readonly StreamCondition[]): number => streams.filter(({ name }) => CARRIERS.has(name)).reduce((sum, { messages }) => sum + messages, 0);
