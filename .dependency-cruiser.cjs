@@ -17,9 +17,9 @@ module.exports = {
     { name: 'decide-is-pure', severity: 'error', comment: 'decide has no I/O, no clock, no randomness; it may know the vocabulary only.',
       from: { path: '^services/coordinator/src/engine/', pathNot: '\\.spec\\.ts$' },
       to: { pathNot: '^(services/coordinator/src/engine/|libs/contracts/|node_modules/(@marcbachmann/cel-js|yaml|zod))' } },
-    vendor('nats-behind-the-bus', '^node_modules/@nats-io/', '^libs/(bus|testing)/', 'NATS appears in libs/bus alone.'),
+    vendor('nats-behind-the-bus', '^node_modules/@nats-io/', '^(libs/(bus|testing)|bench/orchestration)/', 'NATS appears in libs/bus alone; the benchmark also measures the bare server.'),
     vendor('s3-behind-artifacts', '^node_modules/minio/', '^libs/artifacts/', 'The S3 client appears in libs/artifacts alone.'),
-    vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm)/', '^(services/(coordinator|standalone)/|libs/(testing|embedded)/)', 'Only the coordinator owns Postgres.'),
+    vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm)/', '^(services/(coordinator|standalone)/|libs/(testing|embedded)/|bench/orchestration/)', 'Only the coordinator owns Postgres; the benchmark also measures the bare server.'),
   ],
   options: {
     tsPreCompilationDeps: true,

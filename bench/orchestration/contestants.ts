@@ -1,0 +1,22 @@
+import type { Contestant } from './system.js';
+import { bullMqAlways, bullMqEverySecond, bullMqUsual } from './systems/bullmq.js';
+import { dbosByQueue, dbosByStage } from './systems/dbos.js';
+import { jetStream, postgresBatched, postgresSingle } from './systems/floors.js';
+import { graphileWorkerTuned, graphileWorkerUsual } from './systems/graphile-worker.js';
+import { pgBossTuned, pgBossUsual } from './systems/pg-boss.js';
+
+/** Everything that is measured, in the order of a round, by the key that `--only` takes. */
+export const CONTESTANTS: Record<string, Contestant> = {
+  'pg-boss': pgBossTuned,
+  'pg-boss-usual': pgBossUsual,
+  'graphile-worker': graphileWorkerTuned,
+  'graphile-worker-usual': graphileWorkerUsual,
+  'bullmq': bullMqEverySecond,
+  'bullmq-always': bullMqAlways,
+  'bullmq-usual': bullMqUsual,
+  'dbos': dbosByQueue,
+  'dbos-stages': dbosByStage,
+  'postgres-batched': postgresBatched,
+  'postgres-single': postgresSingle,
+  'jetstream': jetStream,
+};

@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import { CONTESTANTS } from './contestants.js';
+import { measure, type Plan } from './measure.js';
+import { installPeers } from './packages.js';
+import { installRedis } from './redis.js';
+import { report, type Result } from './report.js';
+import { table } from './table.js';
+
+interface Options { json: boolean; quick: boolean; only?: string; rounds?: string }
+
+const FULL: Plan & { rounds: number; budgetMs: number } = { sizes: [2_000, 20_000], singles: 200, singlesLimitMs: 30_000, sizeLimitMs: 300_000, rounds: 3, budgetMs: Number.POSITIVE_INFINITY };
+/** Another round begins only when one like the last would end within the budget. */
+const QUICK: typeof FULL = { sizes: [2_000, 5_000], singles: 40, singlesLimitMs: 6_000, sizeLimitMs: 20_000, rounds: 3, budgetMs: 7 * 60_000 };
+
+const options = new Command('bench:orchestration')
+  .description('Runs the same job on Pullwright, on what an engineer would use instead, and on the bare servers, and prints the table.')
+  .option('--json', 'print the report as JSON', false)
+  .option('--quick', `within ten minutes: fewer rounds, and ${QUICK.sizes.join(' and ')} runs instead of ${FULL.sizes.join(' and ')}`, false)
+  .option('--only <names>', `some of ${Object.keys(CONTESTANTS).join(', ')}; separated by commas`)
+  .option('--rounds <n>', 'rounds of all systems, one after the other')
+  .parse()
+  .opts<Options>();
+
+// Packages of peers print there; the report alone belongs on stdout.
+console.log = console.error;
+const say = (line: string) => { process.stderr.write(`${line}\n`); };
+
+const names = options.only?.split(',') ?? Object.keys(CONTESTANTS);
+const unknown = names.filter((name) => !Object.hasOwn(CONTESTANTS, name));
+if (unknown.length > 0) throw new Error(`--only ${unknown.join(',')}: there are ${Object.keys(CONTESTANTS).join(', ')}`);
+const plan = options.quick ? QUICK : FULL;
+const rounds = options.rounds === undefined ? plan.rounds : Number.parseInt(options.rounds, 10);
+if (!(rounds >= 1)) throw new Error('--rounds wants a number from 1 on');
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // Twice: servers that are children end with this process, folders stay.
+    if (interrupted.signal.aborted) process.exit(130);
+    say('stopping everything …');
+    interrupted.abort(new Error('interrupted'));
+  });
+}
+
+const results: Result[] = names.map((name) => ({ contestant: CONTESTANTS[name] as Result['contestant'], samples: [] }));
+if (results.some(({ contestant }) => contestant.kind === 'peer')) await installPeers(say);
+if (names.some((name) => name.startsWith('bullmq'))) await installRedis(say);
+if (options.quick) say(`quick: the large size is ${plan.sizes.at(-1)} runs instead of ${FULL.sizes.at(-1)}`);
+
+const started = performance.now();
+let done = 0;
+for (let roundMs = 0; done < rounds && !interrupted.signal.aborted && performance.now() - started + roundMs < plan.budgetMs; done++) {
+  const roundStarted = performance.now();
+  for (const { contestant, samples } of results) {
+    const log = (line: string) => { say(`round ${done + 1}, ${contestant.name}: ${line}`); };
+    try {
+      samples.push(await measure(contestant, plan, interrupted.signal, log));
+    } catch (error) {
+      if (interrupted.signal.aborted) break;
+      samples.push(undefined);
+      // One that fails does not take the others' figures away; the exit code tells.
+      log(`failed: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = 1;
+    }
+  }
+  roundMs = performance.now() - roundStarted;
+}
+if (interrupted.signal.aborted) process.exit(130);
+
+const found = report(results, plan.sizes, done);
+process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : `${table(found)}\n`);
