@@ -8,11 +8,11 @@ import { NETWORK_ENVIRONMENT, childEnvironment } from '#config';
 import { Failure } from '#contracts';
 
 const INSTALL_LIMIT_MS = 5 * 60_000;
-/** This folder in the sources, also for the build. The peers' packages stay in it and are no part of the product. */
-const FOLDER = new URL(extname(fileURLToPath(import.meta.url)) === '.ts' ? '.' : '../../../bench/orchestration/', import.meta.url);
+/** Beside the sources, also for the build: the peers' packages are no part of the product. */
+const FOLDER = new URL(extname(fileURLToPath(import.meta.url)) === '.ts' ? 'peers/' : '../../../bench/orchestration/peers/', import.meta.url);
 
 /**
- * Puts the peers' packages into this folder, in the versions of its lock file, unless they are there.
+ * Installs the peers' packages in the versions of its lock file, unless they are there.
  * Not `npm ci`: it refuses a lock file that lacks optional packages of other platforms. Throws `Failure('internal')` with what npm said.
  */
 export async function installPeers(log: (line: string) => void): Promise<void> {
