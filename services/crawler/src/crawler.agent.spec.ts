@@ -35,6 +35,13 @@ describe('crawler/crawl', () => {
     const [heading] = map.screens.flatMap((screen) => screen.elements).filter((element) => element.text === 'Two' && element.tag === 'h1');
     expect(heading?.at).toEqual({ file: 'two.html', line: 1, blob: await repository.git('rev-parse', 'HEAD:two.html') });
   });
+  it('tests the application in which something can be done', async () => {
+    const files = Object.fromEntries(Object.entries(SITE).map(([name, text]) => [`site/${name}`, text]));
+    const manifest = JSON.stringify({ dependencies: { express: '4', ejs: '3' } });
+    repository = await gitRepository({ ...files, 'api/package.json': manifest, 'api/app.js': "const app = require('express')(); app.get('/', (req, res) => res.render('page')); app.listen(1);", 'api/views/page.ejs': '<h1>Nothing to do</h1>' });
+    const { map } = await crawl(repository);
+    expect([map.stack.frameworks.map(({ name, root }) => [name, root]), map.routes.map(({ pattern }) => pattern)]).toEqual([[['html', 'site']], ['/', '/two.html']]);
+  });
   it('goes no further than smoke asks', async () => {
     repository = await gitRepository(SITE);
     expect(new Set((await crawl(repository, 'smoke')).map.behaviours.map((behaviour) => behaviour.kind))).toEqual(new Set(['navigation']));

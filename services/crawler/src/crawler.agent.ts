@@ -33,22 +33,25 @@ function depthOf(value: unknown): Depth {
 /** The map of a repository that was read. The same commit gives the same bytes. Throws `no-web-front-end`. */
 export function crawl(repo: OpenedRepo, depth: Depth, progress: (done: number, total: number) => void): RepoMap {
   const applications = applicationsOf(repo);
-  if (applications.length === 0) throw new Failure('no-web-front-end', whatWasLookedAt(repo));
-  const tests = testConventionsOf(repo, applications[0]?.root ?? '');
-  const stylist = new Stylist(repo);
-  const testIdAttribute = tests.playwright?.testIdAttribute ?? tests.testIdAttribute ?? 'data-testid';
-  // One run publishes one set of tests against one address: the first application that shows anything is the one under test.
-  let found: Exploration = { screens: [], behaviours: [], routes: [] };
-  const explored: Application[] = [];
-  for (const application of applications) {
-    if (found.screens.length > 0) { repo.leaveOut('beyond-depth', `application ${application.framework} in ${application.root || 'the root'}`, 'one application is tested per run', application.at); continue; }
-    found = explore(application, repo, stylist, { depth, testIdAttribute, progress });
-    explored.push(application);
-  }
+  const { found, tests, tested } = underTest(repo, applications, depth, progress);
   return {
     kind: 'repo-map@1', repository: repo.repository, commit: repo.commit, ...(repo.branch !== undefined && { baseBranch: repo.branch }), depth,
-    stack: stackOf(repo, found.screens.length > 0 ? explored.slice(-1) : explored), tests, ...found, leftOut: sorted(repo.leftOut), counts: repo.counts,
+    stack: stackOf(repo, tested), tests, ...found, leftOut: sorted(repo.leftOut), counts: repo.counts,
   };
+}
+
+/** One run publishes one set of tests against one address: the first application in which something can be done is the one under test, else the first that shows anything. */
+function underTest(repo: OpenedRepo, applications: readonly Application[], depth: Depth, progress: (done: number, total: number) => void): { found: Exploration; tests: RepoMap['tests']; tested: readonly Application[] } {
+  const stylist = new Stylist(repo);
+  let best: ReturnType<typeof underTest> | undefined;
+  for (const application of applications) {
+    if (best && best.found.behaviours.length > 0) { repo.leaveOut('beyond-depth', `application ${application.framework} in ${application.root || 'the root'}`, 'one application is tested per run', application.at); continue; }
+    const tests = testConventionsOf(repo, application.root);
+    const found = explore(application, repo, stylist, { depth, testIdAttribute: tests.playwright?.testIdAttribute ?? tests.testIdAttribute ?? 'data-testid', progress });
+    if (!best || found.behaviours.length > 0 || best.found.screens.length === 0) best = { found, tests, tested: found.screens.length > 0 ? [application] : applications };
+  }
+  if (!best) throw new Failure('no-web-front-end', whatWasLookedAt(repo));
+  return best;
 }
 
 /** What each framework claims. A folder that a more specific one has claimed is not plain HTML as well. */

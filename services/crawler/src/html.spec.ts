@@ -25,6 +25,12 @@ describe('sites of plain HTML', () => {
     expect(roots({ 'package.json': '{"scripts":{"start":"http-server ./www -p 80"}}', 'www/index.html': page('<h1>a</h1>'), 'docs/x.html': page('<p>x</p>') })).toEqual(['|/']);
     expect(roots({ 'package.json': '{"scripts":{"start":"serve site"}}', 'site/index.html': page('<h1>a</h1>'), 'site/about.html': page('<p>x</p>') })).toEqual(['|/about', '|/']);
   });
+  it('are served together when they are small and many', () => {
+    const two = { 'clock/index.html': page('<p>a</p>'), 'quiz/index.html': page('<p>b</p>') };
+    expect(roots(two)).toEqual(['|/clock/', '|/quiz/']);
+    expect(roots({ ...two, 'shop/index.html': page('<a href="/">a</a>') })).toEqual(['|/clock/', '|/quiz/', 'shop|/']);
+    expect(roots({ 'clock/index.html': page('<script src="/a.js"></script>'), 'quiz/index.html': page('<p>b</p>') })).toEqual(['clock|/', 'quiz|/']);
+  });
   it('are not the shells of frameworks, templates of servers, or reports of tools', () => {
     expect(html.detect(repoOf({ 'package.json': '{"dependencies":{"vue":"3"}}', 'index.html': page('<div id="app"></div>') }))).toEqual([]);
     expect(html.detect(repoOf({ 'templates/x.html': page('<p>x</p>'), 'index.html': page('<h1>{{ title }}</h1>'), 'coverage/index.html': page('<p>x</p>'), 'e.html': page('<% x %>') }))).toEqual([]);

@@ -46,7 +46,7 @@ function sitesOf(repo: Repo, prefix: string, files: string[]): Site[] {
   if (manifest && FRAMEWORK_PACKAGES.some((name) => manifest.version(name) !== undefined)) return [];
   const scripts = Object.values(manifest?.scripts ?? {}).join('\n');
   const served = servedFolder(scripts) ?? (manifest ? staticFolder(repo, prefix) : undefined);
-  const roots = served === undefined ? webRoots(prefix, files) : [joined(prefix, served)];
+  const roots = served === undefined ? webRoots(repo, prefix, files) : [joined(prefix, served)];
   const cleanUrls = /(^|[\s&])(npx (-y )?)?serve(@[\w.]+)?(\s|$)/m.test(scripts);
   return roots.map((webRoot) => ({
     root: manifest ? prefix.replace(/\/$/, '') : webRoot.replace(/\/$/, ''), webRoot: webRoot.replace(/\/$/, ''), cleanUrls,
@@ -71,11 +71,15 @@ function staticFolder(repo: Repo, prefix: string): string | undefined {
   return undefined;
 }
 
-/** Without a server to ask: the shallowest folders with an `index.html`. */
-function webRoots(prefix: string, files: readonly string[]): string[] {
+/**
+ * Without a server to ask: the shallowest folders with an `index.html`. Several of them side by side (a collection of small pages) are served together, from the folder above, but for
+ * those with addresses that start at a root of their own.
+ */
+function webRoots(repo: Repo, prefix: string, files: readonly string[]): string[] {
   const folders = files.filter((file) => /(^|\/)index\.html?$/i.test(file)).map((file) => file.slice(0, file.lastIndexOf('/') + 1));
   const preferred = WEB_ROOTS.map((name) => (name ? `${prefix}${name}/` : prefix)).find((folder) => folders.includes(folder));
   if (preferred !== undefined) return [preferred];
   const shallow = folders.filter((folder) => !folders.some((other) => other !== folder && folder.startsWith(other)));
-  return shallow.slice(0, 10);
+  const rooted = shallow.filter((folder) => files.some((file) => file.startsWith(folder) && /\s(?:href|src|action)\s*=\s*["']?\/(?!\/)/i.test(repo.text(file) ?? '')));
+  return shallow.length - rooted.length > 1 ? [prefix, ...rooted.slice(0, 9)] : shallow.slice(0, 10);
 }
