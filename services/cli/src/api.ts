@@ -26,6 +26,7 @@ export class Api {
   async startRun(body: Record<string, unknown>): Promise<Accepted> { return Accepted.parse(await this.post('/api/v1/runs', body)); }
   async cancel(runId: string): Promise<Accepted> { return Accepted.parse(await this.post(`/api/v1/runs/${segment(runId)}/cancel`)); }
   async retry(runId: string, fromStep?: string): Promise<Accepted> { return Accepted.parse(await this.post(`/api/v1/runs/${segment(runId)}/retry`, { fromStep })); }
+  async rerun(runId: string, body: Record<string, unknown>): Promise<Accepted> { return Accepted.parse(await this.post(`/api/v1/runs/${segment(runId)}/rerun`, body)); }
   async decide(runId: string, stepId: string, body: { decision: 'approve' | 'reject'; role: string; comment?: string }): Promise<Accepted> {
     return Accepted.parse(await this.post(`/api/v1/runs/${segment(runId)}/approvals/${segment(stepId)}`, body));
   }

@@ -11,7 +11,7 @@ import { getArtifact, listArtifacts } from './artifacts.js';
 import { EXIT, Exit } from './exit-code.js';
 import { listPipelines } from './pipelines.js';
 import { showPullRequest } from './pull-request.js';
-import { run } from './run.js';
+import { rerun, run } from './run.js';
 import { cancelRun, decide, listRuns, retryRun, showEvents, showRun } from './runs.js';
 
 /** The commands against every service, over embedded Postgres and NATS, by the REST API that PULLWRIGHT_URL names. */
@@ -75,6 +75,14 @@ describe('run', () => {
     expect(out).toContain('unchanged');
     expect(out).toContain(`diff ${(await site.head()).slice(0, 10)}...${first.pullRequest?.branch}`);
     expect(await untouched()).toEqual(before);
+  });
+
+  it('runs again as before', async () => {
+    const [earlier] = await api.runs({ status: 'succeeded' }, 1);
+    expect(await rerun(earlier?.runId as string, { json: true })).toBe(EXIT.ok);
+    const report = JSON.parse(out) as Report & { run: { repository: string; params: object } };
+    expect(report.run).toMatchObject({ repository: earlier?.repository, params: earlier?.params });
+    expect(report.run.runId).not.toBe(earlier?.runId);
   });
 
   it('waits at a gate for a person', async () => {

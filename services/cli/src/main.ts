@@ -40,6 +40,8 @@ program.command('cancel').description('cancel a run and undo what it published')
   .action(exits(async (runId: string) => (await import('./runs.js')).cancelRun(runId)));
 program.command('retry').description('run the failed steps again').argument('<runId>').option('--from-step <step>', 'everything from this step on')
   .action(exits(async (runId: string, options: object) => (await import('./runs.js')).retryRun(runId, options)));
+withJson(program.command('rerun').description('start a new run like an earlier one').argument('<runId>')).option('--out <dir>', 'also write the generated files to this folder')
+  .action(exits(async (runId: string, options: object) => (await import('./run.js')).rerun(runId, options)));
 atGate(program.command('approve').description('approve at a gate'), 'approve');
 atGate(program.command('reject').description('reject at a gate'), 'reject');
 

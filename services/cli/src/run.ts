@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { childEnvironment, loadConfig } from '#config';
+import type { Api } from './api.js';
 import { withApi } from './connection.js';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
 import { outcomeJson, outcomeOf, printOutcome } from './outcome.js';
@@ -20,18 +21,31 @@ export async function run(path: string, options: RunOptions): Promise<ExitCode> 
     const { ref, depth, framework, pipeline, approval } = options;
     const { runId } = await api.startRun({ repository, ref, depth, framework, pipeline, approval });
     say(`Run ${runId} on ${repository}`);
-    const { run, interrupted } = await watch(api, runId);
-    const outcome = await outcomeOf(api, run);
-    if (options.out !== undefined && outcome.bundle) await writeFiles(resolve(options.out), outcome.bundle.files);
-    const time = await rememberTime(run.status === 'succeeded');
-    if (options.json) printJson({ ...outcomeJson(outcome), seconds: time.seconds, cold: time.cold });
-    else printOutcome(outcome);
-    say(time.text);
-    if (interrupted) return EXIT.interrupted;
-    if (run.status === 'succeeded') return EXIT.ok;
-    say(`Next: ./pullwright show ${runId}`);
-    return EXIT.runFailed;
+    return followToEnd(api, runId, options);
   });
+}
+
+/** Starts a new run with the parameters of an earlier one, on its repository at its ref. */
+export async function rerun(earlier: string, options: Pick<RunOptions, 'json' | 'out'>): Promise<ExitCode> {
+  return withApi(async (api) => {
+    const { runId } = await api.rerun(earlier, {});
+    say(`Run ${runId}, as ${earlier}`);
+    return followToEnd(api, runId, options);
+  });
+}
+
+async function followToEnd(api: Api, runId: string, options: Pick<RunOptions, 'json' | 'out'>): Promise<ExitCode> {
+  const { run: ended, interrupted } = await watch(api, runId);
+  const outcome = await outcomeOf(api, ended);
+  if (options.out !== undefined && outcome.bundle) await writeFiles(resolve(options.out), outcome.bundle.files);
+  const time = await rememberTime(ended.status === 'succeeded');
+  if (options.json) printJson({ ...outcomeJson(outcome), seconds: time.seconds, cold: time.cold });
+  else printOutcome(outcome);
+  say(time.text);
+  if (interrupted) return EXIT.interrupted;
+  if (ended.status === 'succeeded') return EXIT.ok;
+  say(`Next: ./pullwright show ${runId}`);
+  return EXIT.runFailed;
 }
 
 /** The folder's repository; another machine's Pullwright gets the address as it is. */

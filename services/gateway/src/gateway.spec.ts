@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ArtifactStore, diskBlobs } from '#artifacts';
 import { Bus, provision } from '#bus';
-import { CommandReply, Failure, RunEvent, RunView, StartRun, subjects } from '#contracts';
+import { CommandReply, Failure, RunEvent, RunView, type RunEvents, StartRun, subjects } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createGateway } from './gateway.module.js';
 import { newRunId } from './run-id.js';
@@ -134,6 +134,19 @@ describe('every error is problem details', () => {
 });
 
 describe('starting a run', () => {
+  it('starts one again with what the earlier one had', async () => {
+    const earlier = newRunId();
+    const commands: StartRun[] = [];
+    await answer({ 'get-run': () => ({ ok: true, item: run(earlier, { ref: 'main', params: { depth: 'deep' }, pipeline: 'mine' }) }) });
+    await obey((_, data) => { const command = StartRun.parse(data); commands.push(command); return { ok: true, runId: command.runId, repeated: false }; });
+    const response = await post(`/api/v1/runs/${earlier}/rerun`, undefined, { 'idempotency-key': 'again' });
+    expect(response.status).toBe(202);
+    const [command] = commands;
+    expect(command).toMatchObject({ pipeline: 'mine', repository: '/repo', ref: 'main', params: { depth: 'deep' }, idempotency: { key: 'again' } });
+    expect(command?.runId).not.toBe(earlier);
+    expect(response.headers.get('location')).toBe(`/api/v1/runs/${command?.runId}`);
+  });
+
   it('stores a command and answers from the reply', async () => {
     const commands: StartRun[] = [];
     await obey((_, data) => { commands.push(StartRun.parse(data)); return { ok: true, runId: commands[0]?.runId as string, repeated: false }; });
@@ -222,7 +235,8 @@ describe('reading', () => {
   });
 });
 
-const publish = (runId: string, ...events: RunEvent[]) => far.publishMany(events.map((told) => ({ subject: subjects.event(runId, told.type), data: { runId, events: [told] }, id: `${runId}.${told.seq}` })));
+const publish = (runId: string, ...events: RunEvent[]) => far.publishMany(events.map((told) => ({ subject: subjects.event(runId, told.type), data: group(told), id: `${runId}.${told.seq}` })));
+const group = (...events: RunEvent[]): RunEvents => ({ runId: events[0]?.runId as string, seq: events[0]?.seq as number, at: events[0]?.at as string, events: events.map(({ type }) => ({ type })) });
 const follow = (runId: string, headers: Record<string, string> = {}) => fetch(`${url}/api/v1/runs/${runId}/events`, { headers: { accept: 'text/event-stream', ...headers } });
 const ids = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
 const stored = (runId: string, events: RunEvent[], more: Partial<RunView> = {}) => answer({
@@ -247,7 +261,7 @@ describe('events', () => {
     const runId = newRunId();
     await stored(runId, []);
     await publish(runId, event(runId, 1), event(runId, 2), event(runId, 3));
-    await far.publish(subjects.event(runId, 'step-dispatched'), { runId, events: [event(runId, 2), event(runId, 3)] }, { id: `${runId}.again` });
+    await far.publish(subjects.event(runId, 'step-dispatched'), group(event(runId, 2), event(runId, 3)), { id: `${runId}.again` });
     await publish(runId, event(runId, 4, 'run-failed'));
     expect(ids(await (await follow(runId, { 'last-event-id': '1' })).text())).toEqual([2, 3, 4]);
   });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RunView } from '#contracts';
 import { FieldError, Problem } from './problem.js';
-import { ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, PageQuery, RetryRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
+import { ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, PageQuery, RerunRequest, RetryRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
 import { Accepted, ArtifactPage, EventPage, Health, PipelinePage, RunPage, StepPage } from './responses.js';
 
 interface Route {
@@ -35,6 +35,8 @@ export const ROUTES: readonly Route[] = [
     status: 202, description: 'Accepted.', answer: json(Accepted), problems: [400, 404, 409] },
   { method: 'post', path: '/api/v1/runs/{runId}/retry', operationId: 'retryRun', summary: 'Run the failed steps again, or everything from a step on', params: RunPath, body: RetryRequest,
     status: 202, description: 'Accepted.', answer: json(Accepted), problems: [400, 404, 409, 413] },
+  { method: 'post', path: '/api/v1/runs/{runId}/rerun', operationId: 'rerunRun', summary: 'Start a new run with the same parameters, on the same repository and ref', params: RunPath, headers: IdempotencyHeaders, body: RerunRequest,
+    status: 202, description: 'The new run is durable.', answer: json(Accepted), answerHeaders: { Location: 'Address of the new run.' }, problems: [400, 404, 413, 422, 429] },
   { method: 'post', path: '/api/v1/runs/{runId}/approvals/{stepId}', operationId: 'decideApproval', summary: 'Approve or reject at a gate', params: ApprovalPath, body: ApprovalRequest,
     status: 202, description: 'Accepted.', answer: json(Accepted), problems: [400, 404, 409, 413] },
   { method: 'get', path: '/api/v1/artifacts/{artifactId}', operationId: 'getArtifact', summary: 'Read an artifact', params: ArtifactPath,

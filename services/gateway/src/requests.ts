@@ -45,6 +45,9 @@ export const RetryRequest = z.strictObject({ fromStep: StepId.optional().describ
   .prefault({}).meta({ id: 'RetryRequest' });
 export type RetryRequest = z.infer<typeof RetryRequest>;
 
+export const RerunRequest = z.strictObject({ }).prefault({}).meta({ id: 'RerunRequest' });
+export type RerunRequest = z.infer<typeof RerunRequest>;
+
 export const ApprovalRequest = z.strictObject(DecideApproval.pick({ decision: true, role: true, comment: true }).shape).meta({ id: 'ApprovalRequest' });
 export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
 

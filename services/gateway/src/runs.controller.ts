@@ -1,11 +1,11 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { createHash } from 'node:crypto';
-import type { ArtifactView, RunView, StepView } from '#contracts';
+import type { ArtifactView, RunView, StartRun, StepView } from '#contracts';
 import { Coordinator } from './coordinator.js';
 import { paginated } from './pages.js';
 import { RequestFailure } from './problem.js';
-import { ApprovalPath, ApprovalRequest, IdempotencyHeaders, PageQuery, RetryRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
+import { ApprovalPath, ApprovalRequest, IdempotencyHeaders, PageQuery, RerunRequest, RetryRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
 import type { Accepted, Page } from './responses.js';
 import { newRunId } from './run-id.js';
 import { checkedHeaders } from './validation.js';
@@ -22,12 +22,22 @@ export class RunsController {
   async start(@Body({ schema: StartRunRequest }) body: StartRunRequest, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<Accepted> {
     const { repository, ref, pipeline, params, ...shorts } = body;
     const given = Object.fromEntries(Object.entries(shorts).filter(([, value]) => value !== undefined)) as Record<string, string | boolean>;
+    return this.begin({ pipeline, repository, ref, params: { ...params, ...given } }, hashOf(body), request, response);
+  }
+
+  /** The pipeline is the one of that name now; a retry goes on with the one that the run has pinned. */
+  @Post(':runId/rerun')
+  @HttpCode(202)
+  async rerun(@Param({ schema: RunPath }) { runId }: RunPath, @Body({ schema: RerunRequest }) _body: RerunRequest, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<Accepted> {
+    const { pipeline, repository, ref, params } = (await this.coordinator.ask('get-run', { runId })).item;
+    return this.begin({ pipeline, repository, ref, params }, `rerun ${runId}`, request, response);
+  }
+
+  /** `requestHash`: equal for requests that one Idempotency-Key may have. */
+  private async begin(start: Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params'>, requestHash: string, request: Request, response: Response): Promise<Accepted> {
     const chosen = newRunId();
     const key = checkedHeaders(IdempotencyHeaders, request.headers)['idempotency-key'];
-    const reply = await this.coordinator.order('start-run', {
-      runId: chosen, pipeline, repository, ref, params: { ...params, ...given }, requestedBy: CALLER,
-      ...(key === undefined ? {} : { idempotency: { key, requestHash: hashOf(body) } }),
-    });
+    const reply = await this.coordinator.order('start-run', { runId: chosen, ...start, requestedBy: CALLER, ...(key === undefined ? {} : { idempotency: { key, requestHash } }) });
     // With a key the run may be an earlier one, which only the coordinator knows: an id told now could name a run that never comes to be.
     if (reply === undefined && key !== undefined) throw new RequestFailure('bus-unavailable', { detail: 'the coordinator is away; the request is stored; send it again with the same Idempotency-Key to learn the run’s id' });
     const runId = reply?.runId ?? chosen;

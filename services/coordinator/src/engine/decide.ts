@@ -107,6 +107,8 @@ function decideApproval(draft: Draft, signal: Extract<Signal, { type: 'approval'
   if (!spec.approve.roles.includes(signal.role)) { draft.refuse('bad-request', `role: ${signal.stepId} is decided by ${spec.approve.roles.join(', ')}`); return false; }
   if (step.facts['decision'] === signal.decision) { draft.repeat(); return false; }
   if (step.status !== 'waiting') { draft.refuse('wrong-state', `${signal.stepId} is ${step.status}`); return false; }
+  // Its timer may not have been told yet, for example because no coordinator was there: what is decided after the end does not count, whoever looks first.
+  if (step.wakeAt !== undefined && step.wakeAt <= draft.at) { draft.refuse('wrong-state', `${signal.stepId} has expired`); return false; }
   const facts = { decision: signal.decision, role: signal.role };
   draft.emit('approval-decided', { stepId: signal.stepId, decision: signal.decision, role: signal.role, by: signal.by });
   if (signal.decision === 'approve') {

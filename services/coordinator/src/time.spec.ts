@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommandReply } from '#contracts';
+import { migrate, openDatabase } from './store/database.js';
+import { newRunId, Stage } from './test/stage.js';
+
+/** What time does to runs, on the database's clock. To move the clock, a test moves what lies in the database the other way. */
+
+const PIPELINES = {
+  gate: `name: gate
+version: 1
+steps:
+  review: { approve: { roles: [qa-lead] } }
+  after: { run: crawler/crawl, needs: [review] }
+`,
+  chain: `name: chain
+version: 1
+steps:
+${Array.from({ length: 10 }, (_, n) => `  s${n}: { run: crawler/crawl, needs: [${n > 0 ? `s${n - 1}` : ''}] }`).join('\n')}
+`,
+};
+
+const DAY_MS = 86_400_000;
+
+let stage: Stage;
+beforeAll(async () => { stage = await Stage.open(PIPELINES); });
+afterAll(async () => { await stage.close(); });
+beforeEach(() => { stage.behaviour = () => ({}); stage.taken.length = 0; });
+afterEach(async () => { await stage.stopCoordinators(); });
+
+const decide = (runId: string, decision: 'approve' | 'reject' = 'approve'): Promise<CommandReply> => stage.command('decide-approval', { runId, stepId: 'review', decision, role: 'qa-lead', requestedBy: 'ann' });
+const laterBy = async (interval: string): Promise<void> => { await stage.database.query('UPDATE steps SET wake_at = wake_at - $1::interval WHERE wake_at IS NOT NULL', [interval]); };
+const told = async (runId: string): Promise<string[]> => (await stage.events(runId)).map(({ type }) => type).filter((type) => type.startsWith('approval-'));
+
+async function waiting(): Promise<string> {
+  const runId = await stage.start('gate');
+  await stage.reaches(runId, 'waiting');
+  return runId;
+}
+
+describe('an approval of seven days', () => {
+  test('holds nothing, and outlives coordinators and migrations', async () => {
+    await stage.startCoordinator();
+    const runId = await waiting();
+    const { rows: [timer] } = await stage.database.query<{ ms: number }>(`SELECT extract(epoch FROM wake_at - started_at)::float8 * 1000 AS ms FROM steps WHERE run_id = $1`, [runId]);
+    expect(timer?.ms).toBe(7 * DAY_MS);
+    expect((await stage.database.query('SELECT FROM locks')).rowCount).toBe(0);
+    await stage.stopCoordinators();
+    const database = await openDatabase(stage.postgres.url);
+    await database.undoLastMigration();
+    await database.destroy();
+    expect(await migrate(stage.postgres.url)).toHaveLength(1);
+    await stage.startCoordinator();
+    expect(await decide(runId)).toMatchObject({ ok: true, repeated: false });
+    await stage.reaches(runId, 'succeeded');
+  });
+
+  test('can be given after six days, and not after seven, although nobody was there when they ended', async () => {
+    await stage.startCoordinator();
+    const [early, late] = [await waiting(), await waiting()];
+    await laterBy('6 days');
+    expect(await decide(early)).toMatchObject({ ok: true });
+    await stage.reaches(early, 'succeeded');
+    await stage.stopCoordinators();
+    await laterBy('1 day');
+    await stage.startCoordinator();
+    expect(await decide(late)).toMatchObject({ ok: false, failure: { code: 'wrong-state' } });
+    await stage.reaches(late, 'failed');
+    expect(await told(late)).toEqual(['approval-requested', 'approval-expired']);
+    expect((await stage.run(late)).failure).toEqual({ code: 'approval-expired' });
+  });
+
+  test('is decided once: repeated it is the same, and the other way round it is refused', async () => {
+    await stage.startCoordinator();
+    await stage.startCoordinator();
+    const runId = await waiting();
+    const replies = await Promise.all(Array.from({ length: 20 }, async (_, n) => decide(runId, n % 2 === 0 ? 'approve' : 'reject')));
+    await stage.reaches(runId, 'succeeded', 'failed');
+    expect(replies.filter((reply) => reply.ok && !reply.repeated)).toHaveLength(1);
+    expect(replies.filter((reply) => !reply.ok)).toHaveLength(10);
+    expect(await told(runId)).toEqual(['approval-requested', 'approval-decided']);
+  });
+
+  test('against its expiry, over two coordinators: one of the two, and the answer says which', async () => {
+    await stage.startCoordinator();
+    await stage.startCoordinator();
+    const runs = await Promise.all(Array.from({ length: 60 }, waiting));
+    await Promise.all(runs.map(async (runId, n) => stage.database.query(`UPDATE steps SET wake_at = clock_timestamp() + $2 * interval '10 milliseconds' WHERE run_id = $1`, [runId, n])));
+    const replies = await Promise.all(runs.map(async (runId, n) => { await sleep((runs.length - n) * 10); return decide(runId); }));
+    for (const [n, runId] of runs.entries()) {
+      await stage.reaches(runId, replies[n]?.ok ? 'succeeded' : 'failed');
+      expect(await told(runId)).toEqual(['approval-requested', replies[n]?.ok ? 'approval-decided' : 'approval-expired']);
+    }
+    expect(new Set(replies.map(({ ok }) => ok))).toEqual(new Set([true, false]));
+  });
+});
+
+test('thousands of timers due at once: results are committed between them', async () => {
+  await stage.startCoordinator();
+  const gate = Promise.withResolvers<void>();
+  stage.behaviour = async (task) => { if (task.stepId === 's0') await gate.promise; return {}; };
+  const runId = await stage.start('chain');
+  await stage.until(() => stage.taken.length === 1, 'the first step at work');
+  const { rows: [pinned] } = await stage.database.query<{ hash: string }>(`SELECT hash FROM pipelines WHERE name = 'gate'`);
+  const storm = Array.from({ length: 5_000 }, newRunId);
+  await stage.database.query(
+    `INSERT INTO runs (id, pipeline_hash, repository, params, status, requested_by, seq, version, created_at, updated_at)
+     SELECT id, $2, '/storm', '{}', 'waiting', 'ann', 3, 1, now(), now() FROM unnest($1::text[]) AS id`, [storm, pinned?.hash]);
+  await stage.database.query(
+    `INSERT INTO steps (run_id, id, position, status, attempt, tries, inputs, outputs, facts, locked, wake_at, started_at)
+     SELECT id, 'review', 0, 'waiting', 0, 0, '{}', '{}', '{}', false, now(), now() FROM unnest($1::text[]) AS id`, [storm]);
+  gate.resolve();
+  await stage.reaches(runId, 'succeeded');
+  const count = async (status: string) => (await stage.database.query(`SELECT FROM runs WHERE repository = '/storm' AND status = $1`, [status])).rowCount;
+  await stage.until(async () => await count('failed') === storm.length, 'every timer has fired');
+  const { rows: [order] } = await stage.database.query<{ between: boolean }>(
+    `SELECT (SELECT finished_at FROM runs WHERE id = $1) < max(finished_at) AS between FROM runs WHERE repository = '/storm'`, [runId]);
+  expect(order?.between).toBe(true);
+}, 60_000);
