@@ -13,6 +13,7 @@ export class Replies {
   private sweeper: NodeJS.Timeout | undefined;
   private last = 0;
   private listens = false;
+  private turn: Promise<void> | undefined;
 
   constructor(private readonly connection: NatsConnection, inboxPrefix: string) { this.base = `${inboxPrefix}.${randomUUID()}.`; }
 
@@ -24,6 +25,8 @@ export class Replies {
     this.waiting.set(token, { resolve, deadline: performance.now() + timeoutMs });
     this.sweeper ??= setInterval(() => { this.sweep(); }, SWEEP_MS);
     try {
+      // What is asked in one turn of the event loop leaves in one write to the socket.
+      await (this.turn ??= new Promise<void>((next) => { setImmediate(() => { this.turn = undefined; next(); }); }));
       await send(this.base + token);
       return await answered;
     } finally {

@@ -38,6 +38,8 @@ export async function createGateway(bus: Bus, store: ArtifactStore, timing = new
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
+  // Only artifacts have one, which is their id: a hash of every other answer would be of no use.
+  app.set('etag', false);
   app.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => { response.setHeader('X-Content-Type-Options', 'nosniff'); next(); });
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter());
