@@ -18,6 +18,8 @@ function presences(markup: Markup[], files: Record<string, string> = {}, styles:
   return dom.elements.map((one) => `${tagOf(one)} ${presenceOf(dom, one, looks)}`);
 }
 
+const moved = (style: string): string[] => presences([element('div', { style: `position: fixed; ${style}` }, 'a')]);
+
 describe('what styles show', () => {
   it('follows Tailwind where the project uses it, and only there', () => {
     const markup = [element('p', { class: 'hidden md:block' }, 'a'), element('p', { class: 'md:hidden' }, 'b'), element('p', { class: 'hidden' }, 'c'), element('p', { class: 'hover:hidden' }, 'd'), element('p', { class: '2xl:hidden' }, 'e')];
@@ -30,10 +32,20 @@ describe('what styles show', () => {
   it('does not decide about classes that hide in sheets of others', () => {
     expect(presences([element('div', { class: 'modal fade' }, 'a'), element('p', { class: 'lead' }, 'b')], {}, [{ path: 'https://cdn.example/bootstrap.css' }])).toEqual(['div unsure', 'p shown']);
   });
+  it('knows that fonts and icons of others hide nothing', () => {
+    const modal = [element('div', { class: 'modal' }, 'a')];
+    const of = (path: string): string[] => presences(modal, {}, [{ text: '@import "https://fonts.googleapis.com/css?family=Lato";', at }, { path }]);
+    expect(of('https://cdnjs.cloudflare.com/ajax/libs/font-awesome/5.10.2/css/all.min.css')).toEqual(['div shown']);
+    expect(of('https://cdn.jsdelivr.net/combine/npm/bootstrap,npm/font-awesome/css/all.css')).toEqual(['div unsure']);
+  });
   it('does not decide about classes that the source does not decide', () => {
     const styles = [{ text: '.gone{display:none}', at }];
     expect(presences([element('p', { class: { undecided: 'x' } }, 'a')], {}, styles)).toEqual(['p unsure']);
     expect(presences([element('p', { class: { undecided: 'x' } }, 'a')])).toEqual(['p shown']);
+  });
+  it('knows how dialogs are centred, and what is moved away', () => {
+    expect([moved('left: 50%; top: 50%; transform: translate(-50%, -50%)'), moved('left: 50%; transform: translateX(-50%)'), moved('left: 0; transform: translate(-50%, -50%)'), moved('top: 50%; transform: translateX(-100%)')])
+      .toEqual([['div shown'], ['div shown'], ['div unsure'], ['div unsure']]);
   });
   it('leaves out what is shown only while the mouse is over it', () => {
     expect(presences([element('nav', {}, 'x', element('ul', { class: 'sub' }, 'y'))], {}, [{ text: 'ul{display:none} nav:hover .sub{display:block}', at }])).toEqual(['nav shown', 'ul unsure']);
@@ -75,5 +87,6 @@ describe('names of what is not decided', () => {
   });
   it('is null for labels of icon fonts in sheets of others', () => {
     expect(name(element('button', {}, element('i', { class: 'fa fa-trash' }), ' Delete'), [{ path: 'https://cdn.example/fa.css' }])).toBeNull();
+    expect(name(element('button', {}, element('i', { class: 'fa fa-trash' }), ' Delete'), [{ path: 'https://use.fontawesome.com/releases/v5.8.1/css/all.css' }])).toBeNull();
   });
 });

@@ -70,24 +70,26 @@ function lookOf(dom: Dom, element: DomElement, parent: Look | undefined, book: S
   const unsureStyle = (attribute(element, 'style') ?? '') !== '' && known(element, 'style') === undefined;
   const mayHide = unsureStyle || (book.unknownSheets && (classes !== null && (typeof classes !== 'string' || HIDING_CLASS.test(classes)))) || (book.tailwind && classes !== null && typeof classes !== 'string');
 
+  const styledByOthers = classes !== null && (book.unknownSheets || (book.icons && (typeof classes !== 'string' || ICON_CLASS.test(classes))));
+
   const display = displaysOf(dom, element, declared.get('display') ?? []);
   const out = possible('position').some((value) => /^(absolute|fixed)$/.test(value)) || possible('float').some((value) => value !== 'none');
   const sureOut = every(possible('position'), (value) => /^(absolute|fixed)$/.test(value)) || every(possible('float'), (value) => value !== 'none');
   const parentDisplays = parent ? displays.get(parent) : undefined;
-  const inline = inlineVerdict(display, parentDisplays, sureOut, out || mayHide || (book.unknownSheets && classes !== null));
+  const inline = inlineVerdict(display, parentDisplays, sureOut, out || mayHide || styledByOthers);
 
   const own: Verdict = every([...display], (value) => value === 'none') ? 'no' : display.has('none') || display.has('?') || mayHide ? 'maybe' : 'yes';
   const visibility = possible('visibility');
   const look: Look = {
     rendered: worst(worst(parent?.rendered ?? 'yes', own), insideClosed(dom, element)),
     visible: visibility.length === 0 ? parent?.visible ?? 'yes' : every(visibility, (value) => value === 'visible') ? 'yes' : every(visibility, (value) => value === 'hidden' || value === 'collapse') ? 'no' : 'maybe',
-    doubtful: (parent?.doubtful ?? false) || every(possible('opacity'), (value) => /^0(\.0+)?%?$/.test(value)) || VANISHING.some(([property, test]) => possible(property).some((value) => test.test(value))),
+    doubtful: (parent?.doubtful ?? false) || every(possible('opacity'), (value) => /^0(\.0+)?%?$/.test(value)) || VANISHING.some(([property, test]) => possible(property).some((value) => test.test(value) && !(property === 'transform' && isCentring(value, possible)))),
     sized: inline !== 'yes' && every(possible('width'), isLength) && every(possible('height'), isLength),
     inline,
     before: pseudoText(element, rules, 'before', book, checked),
     after: pseudoText(element, rules, 'after', book, checked),
   };
-  if (book.unknownSheets && typeof classes === 'string' && ICON_CLASS.test(classes) && !look.before) look.before = { text: { undecided: `icon of class "${classes}"` }, inline: 'maybe' };
+  if (styledByOthers && typeof classes === 'string' && ICON_CLASS.test(classes) && !look.before) look.before = { text: { undecided: `icon of class "${classes}"` }, inline: 'maybe' };
   displays.set(look, display);
   return look;
 }
@@ -101,6 +103,14 @@ const VANISHING: ReadonlyArray<readonly [string, RegExp]> = [
   ['transform', /scale[XY]?\(\s*0|translate[XY3d]*\([^)]*(\d{2,}(%|vw|vh)|\d{3,}px)/i], ['scale', /^0/], ['clip', /rect/], ['clip-path', /inset\(\s*(50|100)%|circle\(\s*0/], ['pointer-events', /^none$/],
   ['left', /^-\s*(\d{3,}|\d+%|\d+vw)/], ['right', /^-\s*(\d{3,}|\d+%|\d+vw)/], ['top', /^-\s*(\d{3,}|\d+%|\d+vh)/], ['bottom', /^-\s*(\d{3,}|\d+%|\d+vh)/], ['text-indent', /^-\s*\d{3,}/], ['content-visibility', /hidden|auto/], ['zero', /^yes$/],
 ];
+
+/** Half way into its container, and half its own size back: how dialogs are centred. */
+function isCentring(transform: string, possible: (property: string) => string[]): boolean {
+  const found = /^translate(x|y)?\(\s*-50%\s*(,\s*-50%\s*)?\)$/.exec(transform);
+  const half = (property: string): boolean => every(possible(property), (value) => value === '50%');
+  if (!found) return false;
+  return found[2] === undefined ? half(found[1] === 'y' ? 'top' : 'left') : half('left') && half('top');
+}
 
 function rulesFor(element: DomElement, book: Stylebook): IndexedRule[] {
   const rules = [...book.rest, ...(book.byTag.get(tagOf(element)) ?? [])];

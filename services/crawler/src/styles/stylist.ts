@@ -9,6 +9,8 @@ export interface Stylebook {
   byId: Map<string, IndexedRule[]>; byClass: Map<string, IndexedRule[]>; byTag: Map<string, IndexedRule[]>; rest: IndexedRule[];
   /** A sheet that the repository does not hold applies too (a CDN, a package). */
   unknownSheets: boolean;
+  /** So does a sheet of an icon font, which only says how icons look. */
+  icons: boolean;
   tailwind: boolean;
   /** Tailwind's breakpoints are changed by the project. */
   customScreens: boolean;
@@ -18,6 +20,8 @@ export interface IndexedRule { rule: StyleRule; selector: Selector; order: numbe
 const MAX_IMPORTS = 200;
 /** Sheets that only bring letters. */
 const FONTS = /fonts\.(googleapis|gstatic)\.com|fonts\.bunny\.net|^@fontsource/;
+
+const ICONS = /^(?!.*(?:combine\/|bootstrap(?!-icons|cdn))).*(?:^|[/@.])(?:font-?awesome(?:-free)?|fortawesome|boxicons|bootstrap-icons|ionicons|line-?awesome|remixicon|material-icons)\b/i;
 
 /** Makes stylebooks for the pages of one repository; sheets and combinations of sheets are parsed once. */
 export class Stylist {
@@ -36,14 +40,13 @@ export class Stylist {
     const id = JSON.stringify(page.styles.map((style) => ('path' in style ? style.path : style.text)));
     const known = this.books.get(id);
     if (known) return known;
-    const book: Stylebook = { size: 0, byId: new Map(), byClass: new Map(), byTag: new Map(), rest: [], unknownSheets: false, tailwind: this.tailwindInUse, customScreens: this.customScreens };
+    const book: Stylebook = { size: 0, byId: new Map(), byClass: new Map(), byTag: new Map(), rest: [], unknownSheets: false, icons: false, tailwind: this.tailwindInUse, customScreens: this.customScreens };
     const seen = new Set<string>();
     const addPath = (path: string): void => {
       if (seen.has(path) || seen.size > MAX_IMPORTS) return;
       seen.add(path);
       const text = this.repo.text(path);
-      if (text === null && FONTS.test(path)) return;
-      if (text === null || /\.(sass|styl)$/.test(path)) { book.unknownSheets = true; return; }
+      if (text === null || /\.(sass|styl)$/.test(path)) { ofOthers(path, book); return; }
       add(this.parsed(path, text), path);
     };
     const add = (sheet: Sheet, path: string | null): void => {
@@ -74,8 +77,14 @@ export class Stylist {
     const partial = `${base.slice(0, base.length - name.length)}_${name}`;
     const path = [base, `${base}.css`, `${base}.scss`, `${base}.less`, `${partial}.scss`, partial, `${base}/_index.scss`, `${base}/index.scss`].find((candidate) => this.repo.text(candidate) !== null);
     if (path) addPath(path);
-    else if (!FONTS.test(imported)) book.unknownSheets = true;
+    else ofOthers(imported, book);
   }
+}
+
+/** Notes a sheet that the repository does not hold. */
+function ofOthers(address: string, book: Stylebook): void {
+  if (ICONS.test(address)) book.icons = true;
+  else if (!FONTS.test(address)) book.unknownSheets = true;
 }
 
 function normalize(path: string): string {
