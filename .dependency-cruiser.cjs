@@ -19,7 +19,7 @@ module.exports = {
       to: { pathNot: '^(services/coordinator/src/engine/|libs/contracts/|node_modules/(@marcbachmann/cel-js|yaml|zod))' } },
     vendor('nats-behind-the-bus', '^node_modules/@nats-io/', '^(libs/(bus|testing)|bench/orchestration)/', 'NATS appears in libs/bus alone; the benchmark also measures the bare server.'),
     vendor('s3-behind-artifacts', '^node_modules/minio/', '^libs/artifacts/', 'The S3 client appears in libs/artifacts alone.'),
-    vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm)/', '^(services/(coordinator|standalone)/|libs/(testing|embedded)/|bench/orchestration/)', 'Only the coordinator owns Postgres; the benchmark also measures the bare server.'),
+    vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm)/', '^(services/(coordinator|standalone)/|libs/(testing|embedded)/|bench/(orchestration|chaos)/)', 'Only the coordinator owns Postgres; the benchmark also measures the bare server, and the chaos suite looks what is left in it.'),
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -1,0 +1,45 @@
+import type { Pool } from 'pg';
+import type { ArtifactMap, Pipeline, RunEvent } from '#contracts';
+import type { LedgerLine } from './effects.js';
+import type { RunRecord } from './load.js';
+
+/** What is left of one run when everything is over. */
+export interface RunEvidence {
+  runId: string;
+  status: string;
+  failure?: string;
+  /** Of the last event, by the run's own row. */
+  seq: number;
+  repository: string;
+  definition: Pipeline;
+  steps: ReadonlyArray<{ id: string; status: string; attempt: number; outputs: ArtifactMap; inputs: ArtifactMap }>;
+  events: readonly RunEvent[];
+  ledger: readonly LedgerLine[];
+  /** `undefined`: nobody was ever told of it, because the answer to its start was lost. */
+  record: RunRecord | undefined;
+}
+
+/** Between these times something was broken, or what it has left behind may still show: a step that a lost worker had is given to the next one only when its lease has ended. */
+export interface Disturbance { from: number; to: number }
+const AFTERMATH_MS = 45_000;
+export const isDisturbed = (disturbances: readonly Disturbance[], from: number, to: number): boolean => disturbances.some((one) => one.from <= to && from <= one.to + AFTERMATH_MS);
+
+export interface Violation { invariant: string; runId?: string; detail: string }
+
+const BATCH = 500;
+
+/** All runs with their steps and events, a batch at a time. */
+export async function* runEvidence(database: Pool, ledger: ReadonlyMap<string, LedgerLine[]>, records: ReadonlyMap<string, RunRecord>): AsyncGenerator<RunEvidence> {
+  for (let after = '';;) {
+    const { rows } = await database.query<{ id: string; status: string; failure: { code: string } | null; seq: number; repository: string; definition: Pipeline; steps: RunEvidence['steps'] | null; events: RunEvent[][] | null }>(
+      `SELECT runs.id, status, failure, seq, repository, definition,
+         (SELECT json_agg(json_build_object('id', steps.id, 'status', steps.status, 'attempt', attempt, 'outputs', outputs, 'inputs', inputs) ORDER BY position) FROM steps WHERE run_id = runs.id) AS steps,
+         (SELECT json_agg(events.events ORDER BY events.seq) FROM events WHERE run_id = runs.id) AS events
+       FROM runs JOIN pipelines ON pipelines.hash = pipeline_hash WHERE runs.id > $1 ORDER BY runs.id LIMIT ${BATCH}`, [after]);
+    for (const { id, failure, steps, events, ...row } of rows) {
+      yield { runId: id, ...row, failure: failure?.code, steps: steps ?? [], events: (events ?? []).flat(), ledger: ledger.get(id) ?? [], record: records.get(id) };
+    }
+    if (rows.length < BATCH) return;
+    after = (rows.at(-1) as { id: string }).id;
+  }
+}

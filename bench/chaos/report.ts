@@ -1,0 +1,53 @@
+import type { Violation } from './evidence.js';
+
+/** One time that a fault was injected: from its beginning until it was lifted and everything was up again. */
+export interface Injection { fault: string; number: number; from: number; to: number; did: string }
+
+export interface FaultRow { fault: string; injected: number; inFlight: number; lost: number; duplicated: number; longestRecoveryMs: number | undefined }
+
+export interface Report {
+  seed: number;
+  /** Of the load, without start and check. */
+  minutes: number;
+  faults: FaultRow[];
+  injected: number;
+  /** Runs that were accepted. */
+  runs: number;
+  ended: Record<string, number>;
+  lost: number;
+  /** Effects that happened twice although nothing was broken. */
+  duplicated: number;
+  /** Executions that a fault explains, all of them without a second effect: the key of the effect is run and step. */
+  repeated: number;
+  violations: Violation[];
+  /** What could not be injected, and why. */
+  skipped: string[];
+  injections: Injection[];
+  replay: string;
+}
+
+export function table({ faults }: Pick<Report, 'faults'>): string {
+  const rows = [['fault', 'injected', 'in flight', 'lost', 'duplicated', 'longest recovery'], ...faults.map((row) => [
+    row.fault, String(row.injected), String(row.inFlight), String(row.lost), String(row.duplicated), row.longestRecoveryMs === undefined ? '–' : `${(row.longestRecoveryMs / 1_000).toFixed(1)} s`,
+  ])];
+  const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => (row[column] as string).length)));
+  const line = (row: string[]) => `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] as number) : cell.padStart(widths[column] as number))).join(' | ')} |`;
+  return [line(rows[0] as string[]), `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`, ...rows.slice(1).map(line)].join('\n');
+}
+
+export function summary(report: Report): string {
+  const ended = Object.entries(report.ended).map(([status, count]) => `${count} ${status}`).join(', ');
+  return [
+    `seed ${report.seed}, ${report.minutes.toFixed(1)} minutes: ${report.injected} faults, ${report.runs} runs (${ended}), ${report.lost} lost, ${report.duplicated} duplicated, ${report.violations.length} violations`,
+    `${report.repeated} executions were repeated because of a fault, each without a second effect.`,
+    ...report.skipped.map((line) => `not injected: ${line}`),
+    ...report.violations.slice(0, 50).map(({ invariant, runId, detail }) => `VIOLATION of "${invariant}"${runId ? ` by ${runId}` : ''}: ${detail}`),
+    ...(report.violations.length > 50 ? [`… and ${report.violations.length - 50} more`] : []),
+    ...(report.violations.length > 0 ? [`To replay the same runs and the same faults in the same order: ${report.replay}`] : []),
+  ].join('\n');
+}
+
+/** What `--json` prints. */
+export function json({ faults, injected, runs, lost, duplicated, violations, seed, minutes, ended, repeated, skipped, replay }: Report): object {
+  return { faults, injected, runs, lost, duplicated, violations: violations.map((violation) => ({ ...violation, seed, replay })), seed, minutes, ended, repeated, skipped };
+}
