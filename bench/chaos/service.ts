@@ -58,8 +58,8 @@ export class Service {
 
   /** SIGKILL, or SIGTERM and then as long as a service may take. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    if (!this.process) return;
     this.expected = true;
+    if (!this.process || this.process.hasExited()) return;
     if (signal === 'SIGKILL') await this.process.kill();
     else {
       process.kill(this.process.pid, 'SIGTERM');
