@@ -10,11 +10,15 @@ import { HealthController } from './health.controller.js';
 import { OpenapiController } from './openapi.controller.js';
 import { PipelinesController } from './pipelines.controller.js';
 import { ProblemFilter } from './problem.filter.js';
+import { RunBatchesController } from './run-batches.controller.js';
 import { RunsController } from './runs.controller.js';
+import { Starting } from './starting.js';
 import { Timing } from './timing.js';
 import { validation } from './validation.js';
 
 const BODY_LIMIT = '64kb';
+/** A whole batch of runs is larger than all else that is sent. */
+const BATCH = { path: '/api/v1/run-batches', limit: '1mb' };
 
 @Module({})
 export class GatewayModule implements OnApplicationShutdown {
@@ -26,8 +30,8 @@ export class GatewayModule implements OnApplicationShutdown {
   static with(bus: Bus, store: ArtifactStore, timing: Timing): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [RunsController, EventsController, ArtifactsController, PipelinesController, HealthController, OpenapiController],
-      providers: [Coordinator, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }],
+      controllers: [RunsController, RunBatchesController, EventsController, ArtifactsController, PipelinesController, HealthController, OpenapiController],
+      providers: [Coordinator, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }],
     };
   }
 }
@@ -35,6 +39,8 @@ export class GatewayModule implements OnApplicationShutdown {
 /** The gateway as an application that is not listening yet. It closes the bus when it closes. */
 export async function createGateway(bus: Bus, store: ArtifactStore, timing = new Timing()): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store, timing), { bodyParser: false, abortOnError: false });
+  // A body that this one has read is left alone by the next.
+  app.useBodyParser('json', { limit: BATCH.limit, type: (request) => request.url === BATCH.path && /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '') });
   app.useBodyParser('json', { limit: BODY_LIMIT });
   app.disable('x-powered-by');
   app.set('query parser', 'simple');

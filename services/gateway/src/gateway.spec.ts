@@ -7,6 +7,7 @@ import { Bus, provision } from '#bus';
 import { CommandReply, Failure, RunEvent, RunView, type RunEvents, StartRun, subjects } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createGateway } from './gateway.module.js';
+import { RunBatch } from './responses.js';
 import { newRunId } from './run-id.js';
 
 /** The gateway on a real NATS. The coordinator's place is taken by whatever the test answers on the bus. */
@@ -58,9 +59,11 @@ async function answer(queries: Record<string, (data: Record<string, unknown>) =>
 }
 
 async function obey(reply: (name: string, data: unknown) => CommandReply): Promise<void> {
-  const reader = await far.consume('coordinator-commands', { batch: 1 }, async ([message]) => {
-    if (message?.replyTo) far.reply(message.replyTo, reply(message.subject.split('.').at(-1) as string, message.data));
-    await message?.ack();
+  const reader = await far.consume('coordinator-commands', { batch: 500 }, async (batch) => {
+    for (const message of batch) {
+      if (message.replyTo) far.reply(message.replyTo, reply(message.subject.split('.').at(-1) as string, message.data));
+      message.ackLater();
+    }
   });
   stops.push(() => reader.stop());
 }
@@ -187,6 +190,52 @@ describe('starting a run', () => {
     await obey((_, data) => ({ ok: true, runId: (data as StartRun).runId, repeated: false }));
   });
 
+  it('starts many with one request, each as one of its own, in order', async () => {
+    const seen: StartRun[] = [];
+    await obey((_, data) => {
+      const command = StartRun.parse(data);
+      seen.push(command);
+      return command.repository === '/refused' ? { ok: false, failure: { code: 'unknown-pipeline', detail: 'none' } } : { ok: true, runId: command.runId, repeated: false };
+    });
+    // Together more than the body of a single run may be.
+    const runs = Array.from({ length: 80 }, (_, index) => ({ repository: index === 7 ? '/refused' : `/${'r'.repeat(1_000)}/${index}`, depth: 'smoke' }));
+    const response = await post('/api/v1/run-batches', { runs });
+    expect(response.status).toBe(202);
+    const { runs: entries } = RunBatch.parse(await response.json());
+    const started = new Map(seen.map((command) => [command.repository, command.runId]));
+    expect(entries.map((entry, index) => 'problem' in entry ? [entry.problem.status, entry.problem.code] : [entry.status, entry.runId === started.get(runs[index]?.repository as string)]))
+      .toEqual(runs.map((_, index) => index === 7 ? [404, 'unknown-pipeline'] : ['started', true]));
+    expect(seen.find(({ repository }) => repository === runs[0]?.repository)?.params).toEqual({ depth: 'smoke' });
+  });
+
+  it('gives each run of a batch a key of its own, which is the same again', async () => {
+    const seen: StartRun[] = [];
+    await obey((_, data) => { const command = StartRun.parse(data); seen.push(command); return { ok: true, runId: command.runId, repeated: false }; });
+    const headers = { 'idempotency-key': 'k'.repeat(200) };
+    for (let tries = 0; tries < 2; tries++) expect((await post('/api/v1/run-batches', { runs: [{ repository: '/twice' }, { repository: '/twice' }] }, headers)).status).toBe(202);
+    const keys = seen.filter(({ repository }) => repository === '/twice').map(({ idempotency }) => idempotency?.key ?? '');
+    expect([keys.length, new Set(keys).size]).toEqual([4, 2]);
+    expect(keys.slice(2).toSorted()).toEqual(keys.slice(0, 2).toSorted());
+  });
+
+  it('stores a batch for a coordinator that is away', async () => {
+    const response = await post('/api/v1/run-batches', { runs: [{ repository: '/later/1' }, { repository: '/later/2' }] });
+    expect([response.status, RunBatch.parse(await response.json()).runs]).toMatchObject([202, [{ status: 'stored' }, { status: 'stored' }]]);
+    expect(await problem(await post('/api/v1/run-batches', { runs: [{ repository: '/later/3' }] }, { 'idempotency-key': 'away' }))).toMatchObject({ status: 503 });
+    const heard: string[] = [];
+    const all = Promise.withResolvers<void>();
+    await obey((_, data) => { const { runId, repository } = data as StartRun; if (repository.startsWith('/later/') && heard.push(repository) === 3) all.resolve(); return { ok: true, runId, repeated: false }; });
+    await all.promise;
+    expect(heard.toSorted()).toEqual(['/later/1', '/later/2', '/later/3']);
+  });
+
+  it('starts none of a batch with one that is not valid, none of an empty one, and not more than 500', async () => {
+    expect(await problem(await post('/api/v1/run-batches', { runs: [{ repository: '/a' }, { repository: './b' }] }))).toMatchObject({ status: 400, errors: [{ field: 'runs.1.repository' }] });
+    expect(await problem(await post('/api/v1/run-batches', { runs: [] }))).toMatchObject({ status: 400, errors: [{ field: 'runs' }] });
+    expect(await problem(await post('/api/v1/run-batches', { runs: Array.from({ length: 501 }, () => ({ repository: '/a' })) }))).toMatchObject({ status: 400, errors: [{ field: 'runs' }] });
+    expect((await post('/api/v1/run-batches', { runs: [{ repository: 'x'.repeat(2_000_000) }] })).status).toBe(413);
+  });
+
   it('refuses a key that could not be one', async () => {
     expect(await problem(await post('/api/v1/runs', { repository: '/repo' }, { 'idempotency-key': 'x'.repeat(201) }))).toMatchObject({ status: 400, errors: [{ field: 'idempotency-key' }] });
   });
@@ -254,7 +303,7 @@ describe('events', () => {
     await publish(runId, event(runId, 3), event(runId, 4, 'run-succeeded'));
     const text = await response.text();
     expect(ids(text)).toEqual([1, 2, 3, 4]);
-    expect(text).toContain(`data: ${JSON.stringify(event(runId, 4, 'run-succeeded'))}\n\n`);
+    expect(JSON.parse(/^data: (.*"seq":4,.*)$/m.exec(text)?.[1] ?? '')).toEqual(event(runId, 4, 'run-succeeded'));
   });
 
   it('goes on after Last-Event-ID, and tells a repeated event once', async () => {

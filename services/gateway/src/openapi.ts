@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { RunView } from '#contracts';
 import { FieldError, Problem } from './problem.js';
-import { ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, PageQuery, RerunRequest, RetryRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
-import { Accepted, ArtifactPage, EventPage, Health, PipelinePage, RunPage, StepPage } from './responses.js';
+import { ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, PageQuery, RerunRequest, RetryRequest, RunBatchRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
+import { Accepted, ArtifactPage, EventPage, Health, PipelinePage, RunBatch, RunPage, StepPage } from './responses.js';
 
 interface Route {
   method: 'get' | 'post'; path: string; operationId: string; summary: string;
@@ -20,6 +20,8 @@ const bytes = z.string().meta({ contentEncoding: 'binary' });
 export const ROUTES: readonly Route[] = [
   { method: 'post', path: '/api/v1/runs', operationId: 'startRun', summary: 'Start a run', headers: IdempotencyHeaders, body: StartRunRequest,
     status: 202, description: 'The run is durable.', answer: json(Accepted), answerHeaders: { Location: 'Address of the run.' }, problems: [400, 404, 413, 422, 429] },
+  { method: 'post', path: '/api/v1/run-batches', operationId: 'startRuns', summary: 'Start up to 500 runs', headers: IdempotencyHeaders, body: RunBatchRequest,
+    status: 202, description: 'What became of each run: its id, or a problem. With an Idempotency-Key each run has a key of its own, by its place in the batch.', answer: json(RunBatch), problems: [400, 413] },
   { method: 'get', path: '/api/v1/runs', operationId: 'listRuns', summary: 'List runs, newest first', query: RunsQuery,
     status: 200, description: 'A page of runs.', answer: json(RunPage), answerHeaders: PAGES, problems: [400] },
   { method: 'get', path: '/api/v1/runs/{runId}', operationId: 'getRun', summary: 'Look at a run', params: RunPath,

@@ -6,6 +6,8 @@ import { ArtifactId, DecideApproval, Params, RepositoryRef, RunId, RunStatus, St
 
 const ADDRESS = /^[a-z][a-z+]*:\/\//i;
 
+const Cache = z.boolean().optional().describe('`false`: every step is carried out, also where an earlier one was given the same.');
+
 export const StartRunRequest = z.strictObject({
   repository: RepositoryRef.refine((place) => isAbsolute(place) || ADDRESS.test(place), 'a relative path means nothing to a service; give an absolute path or an address')
     .describe('An absolute path on the machine of the services, or an address a forge understands.'),
@@ -14,9 +16,15 @@ export const StartRunRequest = z.strictObject({
   depth: z.string().min(1).max(256).optional().describe('Short for params.depth.'),
   framework: z.string().min(1).max(256).optional().describe('Short for params.framework.'),
   approval: z.boolean().optional().describe('Short for params.approval.'),
+  cache: Cache,
   params: Params.default({}).describe('Parameters of the pipeline; it says which there are.'),
 }).meta({ id: 'StartRunRequest' });
 export type StartRunRequest = z.infer<typeof StartRunRequest>;
+
+export const RunBatchRequest = z.strictObject({
+  runs: z.array(StartRunRequest).min(1).max(500).describe('Each is started as by POST /api/v1/runs. When one of them is not valid, none is started.'),
+}).meta({ id: 'RunBatchRequest' });
+export type RunBatchRequest = z.infer<typeof RunBatchRequest>;
 
 export const IdempotencyHeaders = z.object({
   'idempotency-key': z.string().regex(/^[\x21-\x7e]{1,200}$/, '1 to 200 visible ASCII characters').optional()
@@ -45,7 +53,7 @@ export const RetryRequest = z.strictObject({ fromStep: StepId.optional().describ
   .prefault({}).meta({ id: 'RetryRequest' });
 export type RetryRequest = z.infer<typeof RetryRequest>;
 
-export const RerunRequest = z.strictObject({ }).prefault({}).meta({ id: 'RerunRequest' });
+export const RerunRequest = z.strictObject({ cache: Cache }).prefault({}).meta({ id: 'RerunRequest' });
 export type RerunRequest = z.infer<typeof RerunRequest>;
 
 export const ApprovalRequest = z.strictObject(DecideApproval.pick({ decision: true, role: true, comment: true }).shape).meta({ id: 'ApprovalRequest' });

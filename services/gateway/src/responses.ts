@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ArtifactView, PipelineView, RunEvent, RunId, RunView, StepView } from '#contracts';
+import { Problem } from './problem.js';
 
 /** What callers get, beside the views of the contracts. */
 
@@ -9,6 +10,11 @@ export const Accepted = z.object({
   repeated: z.boolean().describe('An earlier request had the same Idempotency-Key; this is its run.'),
 }).meta({ id: 'Accepted' });
 export type Accepted = z.infer<typeof Accepted>;
+
+export const RunBatch = z.object({
+  runs: z.array(z.union([Accepted, z.object({ problem: Problem.describe('This run was refused; the others are not touched by it.') })])).describe('One entry for each run of the request, in its order.'),
+}).meta({ id: 'RunBatch' });
+export type RunBatch = z.infer<typeof RunBatch>;
 
 const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().optional().describe('Send it as `cursor` to go on; absent on the last page.') });
 export interface Page<T> { items: T[]; next?: string }

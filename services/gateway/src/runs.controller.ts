@@ -1,48 +1,28 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { createHash } from 'node:crypto';
-import type { ArtifactView, RunView, StartRun, StepView } from '#contracts';
+import type { ArtifactView, RunView, StepView } from '#contracts';
 import { Coordinator } from './coordinator.js';
 import { paginated } from './pages.js';
-import { RequestFailure } from './problem.js';
 import { ApprovalPath, ApprovalRequest, IdempotencyHeaders, PageQuery, RerunRequest, RetryRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
 import type { Accepted, Page } from './responses.js';
-import { newRunId } from './run-id.js';
+import { CALLER, Starting } from './starting.js';
 import { checkedHeaders } from './validation.js';
-
-/** Until there is a login, every caller of the API is this one. */
-const CALLER = 'rest';
 
 @Controller('api/v1/runs')
 export class RunsController {
-  constructor(private readonly coordinator: Coordinator) {}
+  constructor(private readonly coordinator: Coordinator, private readonly starting: Starting) {}
 
   @Post()
   @HttpCode(202)
   async start(@Body({ schema: StartRunRequest }) body: StartRunRequest, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<Accepted> {
-    const { repository, ref, pipeline, params, ...shorts } = body;
-    const given = Object.fromEntries(Object.entries(shorts).filter(([, value]) => value !== undefined)) as Record<string, string | boolean>;
-    return this.begin({ pipeline, repository, ref, params: { ...params, ...given } }, hashOf(body), request, response);
+    return located(response, await this.starting.start(body, keyOf(request)));
   }
 
   /** The pipeline is the one of that name now; a retry goes on with the one that the run has pinned. */
   @Post(':runId/rerun')
   @HttpCode(202)
-  async rerun(@Param({ schema: RunPath }) { runId }: RunPath, @Body({ schema: RerunRequest }) _body: RerunRequest, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<Accepted> {
-    const { pipeline, repository, ref, params } = (await this.coordinator.ask('get-run', { runId })).item;
-    return this.begin({ pipeline, repository, ref, params }, `rerun ${runId}`, request, response);
-  }
-
-  /** `requestHash`: equal for requests that one Idempotency-Key may have. */
-  private async begin(start: Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params'>, requestHash: string, request: Request, response: Response): Promise<Accepted> {
-    const chosen = newRunId();
-    const key = checkedHeaders(IdempotencyHeaders, request.headers)['idempotency-key'];
-    const reply = await this.coordinator.order('start-run', { runId: chosen, ...start, requestedBy: CALLER, ...(key === undefined ? {} : { idempotency: { key, requestHash } }) });
-    // With a key the run may be an earlier one, which only the coordinator knows: an id told now could name a run that never comes to be.
-    if (reply === undefined && key !== undefined) throw new RequestFailure('bus-unavailable', { detail: 'the coordinator is away; the request is stored; send it again with the same Idempotency-Key to learn the run’s id' });
-    const runId = reply?.runId ?? chosen;
-    response.setHeader('Location', `/api/v1/runs/${runId}`);
-    return { runId, status: reply ? 'started' : 'stored', repeated: reply?.repeated ?? false };
+  async rerun(@Param({ schema: RunPath }) { runId }: RunPath, @Body({ schema: RerunRequest }) body: RerunRequest, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<Accepted> {
+    return located(response, await this.starting.startAgain(runId, body, keyOf(request)));
   }
 
   @Get()
@@ -87,8 +67,11 @@ export class RunsController {
   }
 }
 
-/** The parsed body has its keys in the schema's order, so equal requests have equal hashes however they were written; parameters are sorted. */
-function hashOf(body: StartRunRequest): string {
-  const params = Object.fromEntries(Object.entries(body.params).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return createHash('sha256').update(JSON.stringify({ ...body, params })).digest('hex');
+function keyOf(request: Request): string | undefined {
+  return checkedHeaders(IdempotencyHeaders, request.headers)['idempotency-key'];
+}
+
+function located(response: Response, accepted: Accepted): Accepted {
+  response.setHeader('Location', `/api/v1/runs/${accepted.runId}`);
+  return accepted;
 }
