@@ -33,7 +33,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pullwright-harness-'));
   nats = await startNats();
   process.env.MODEL_KEY = 'a secret of the host';
-  config = loadConfig({}, { NATS_URL: nats.url, NATS_PASSWORD: 'unused', ARTIFACT_DIR: join(folder, 'artifacts'), CONCURRENCY: '2' });
+  config = loadConfig({}, { NATS_URL: nats.url, NATS_PASSWORD: 'unused', ARTIFACT_DIR: join(folder, 'artifacts'), CONCURRENCY: '2', MEMO_DAYS: '0' });
   bus = await Bus.open({ servers: nats.url, name: 'test' });
   await provision(bus);
   store = openArtifactStore(config);

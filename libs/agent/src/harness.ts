@@ -8,6 +8,7 @@ import { agentContract, agentNames, Failure, Progress, subjects, Task, type Agen
 import type { AgentHandler, AgentHandlers } from './agent.js';
 import type { AgentProcess, RunListeners } from './agent-process.js';
 import { runInline } from './inline.js';
+import { Memory } from './memory.js';
 import { ProcessPool } from './process-pool.js';
 import { checkFacts, fetchInputs, openOutput, storeOutputs } from './slots.js';
 import { StepStop } from './step-stop.js';
@@ -19,7 +20,7 @@ const LOG_LINE = 2_000;
 /** A longer timer would go off at once. */
 const TIMER_LIMIT_MS = 2 ** 31 - 1;
 
-export interface HarnessOptions { service: string; agentsModuleUrl: string; bus: Bus; store: ArtifactStore; slots: number }
+export interface HarnessOptions { service: string; agentsModuleUrl: string; bus: Bus; store: ArtifactStore; slots: number; memoDays: number }
 
 /** `undefined` stands for handed back: no result, the message is for another instance. */
 type Outcome = Result | undefined;
@@ -28,7 +29,7 @@ interface ServedAgent { contract: AgentContract; run: (task: Task, inputs: Recor
 
 /**
  * What surrounds every agent of a service, written once. A task goes
- *   received → inputs fetched → running, in a process of its own or inline → outputs stored → result published → acknowledged
+ *   received → [made before of the same: reused →] inputs fetched → running, in a process of its own or inline → outputs stored → result published → acknowledged
  * and every failure on the way becomes a failed result with its code, so that the coordinator decides about retries. Exceptions to that:
  *   no valid task          → the message is terminated; the advisory tells the coordinator
  *   stopping service       → the process is killed, an inline handler is told, and the message handed back
@@ -38,6 +39,7 @@ interface ServedAgent { contract: AgentContract; run: (task: Task, inputs: Recor
  */
 export class Harness {
   private readonly logger: Logger;
+  private readonly memory: Memory;
   private readonly served = new Map<string, ServedAgent>();
   /** One for each set of variables that agents may see. */
   private readonly pools = new Map<string, ProcessPool>();
@@ -47,6 +49,7 @@ export class Harness {
 
   constructor(private readonly options: HarnessOptions) {
     this.logger = new Logger(options.service);
+    this.memory = new Memory({ store: options.store, agentsModuleUrl: options.agentsModuleUrl, maxAgeDays: options.memoDays });
   }
 
   /** Imports the inline agents and starts the processes of the others. Throws `Failure('agent-unknown')` unless the module has exactly the agents that the contract lists for this service; nothing runs on then. */
@@ -144,6 +147,9 @@ export class Harness {
     const duration = () => Math.round(performance.now() - started);
     let timer: NodeJS.Timeout | undefined;
     try {
+      const key = contract.memo && await this.memory.keyOf(task, contract);
+      const known = key !== undefined && task.cache !== false ? await this.memory.recall(key) : undefined;
+      if (known) return { runId, stepId, attempt, agent, durationMs: duration(), status: 'succeeded', outputs: known.outputs, facts: known.facts, reused: { savedMs: Math.max(0, known.durationMs - duration()) } };
       const inputs = await fetchInputs(this.options.store, contract, task.inputs);
       timer = setTimeout(() => { stop.stop(new Failure('agent-timeout', `${task.timeLimitMs} ms`)); }, Math.min(task.timeLimitMs, TIMER_LIMIT_MS));
       const { outputs, facts } = openOutput(await run(task, inputs, stop));
@@ -152,6 +158,7 @@ export class Harness {
       crashPoint('agent.handler-done');
       const ids = await storeOutputs(this.options.store, contract, outputs);
       crashPoint('agent.outputs-stored');
+      if (key !== undefined) await this.memory.remember(key, task, contract, { outputs: ids, facts: checked, durationMs: duration() });
       return { runId, stepId, attempt, agent, durationMs: duration(), status: 'succeeded', outputs: ids, facts: checked };
     } catch (error) {
       clearTimeout(timer);

@@ -120,6 +120,26 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       expect(await store.get('pull-request@1', ids[0] as ArtifactId)).toEqual(pullRequest('five'));
     });
 
+    test('keeps memos beside the artifacts, the last one of a key', async () => {
+      const memo = { outputs: { cases: `sha256:${'1'.repeat(64)}`, all: [`sha256:${'2'.repeat(64)}`] }, facts: { cases: 3, ok: true }, durationMs: 1_600, runId: `run_${'0'.repeat(26)}`, at: '2026-01-01T00:00:00.000Z' };
+      const memoKey = 'a'.repeat(64);
+      expect(await store.memos.read(memoKey)).toBeUndefined();
+      await store.memos.write(memoKey, memo);
+      await store.memos.write(memoKey, { ...memo, durationMs: 1_700 });
+      expect(await store.memos.read(memoKey)).toEqual({ ...memo, durationMs: 1_700 });
+      await expect(store.memos.read('../../etc/passwd')).rejects.toMatchObject({ code: 'internal' });
+    });
+
+    test('a memo that is not whole is none', async () => {
+      const memoKey = 'b'.repeat(64);
+      await store.memos.write(memoKey, { outputs: {}, facts: {}, durationMs: 1, runId: `run_${'0'.repeat(26)}`, at: '2026-01-01T00:00:00.000Z' });
+      const whole = await place.blobs.read(`memos/bb/${memoKey}`, 1e6) as Buffer;
+      for (const damaged of [Buffer.alloc(0), whole.subarray(0, 40), whole.subarray(0, whole.length - 1), Buffer.concat([whole, whole]), Buffer.alloc(1_000_000, 'x')]) {
+        await place.blobs.write(`memos/bb/${memoKey}`, damaged);
+        expect(await store.memos.read(memoKey)).toBeUndefined();
+      }
+    });
+
     test('a size over the limit is never read whole', async () => {
       const id = await store.put('pull-request@1', pullRequest('six'));
       await expect(place.blobs.read(key(id), 10)).rejects.toMatchObject({ code: 'artifact-corrupt' });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ArtifactId, Failure, type ArtifactKind } from '#contracts';
+import { Memos } from './memos.js';
 import { decode, encode, idOf, MAX_ARTIFACT_BYTES, type Content } from './codec.js';
 
 /** What a place for bytes must do: the port that disk and S3 implement. Every failure of the place itself is `Failure('store-unavailable')`. */
@@ -15,7 +16,10 @@ export interface BlobStore {
 
 /** Immutable, content-addressed artifacts: the id is the SHA-256 of the canonical bytes, the key follows from the id. Schema and hash are checked on every way in and out. */
 export class ArtifactStore {
-  constructor(private readonly blobs: BlobStore) {}
+  /** Kept in the same place. */
+  readonly memos: Memos;
+
+  constructor(private readonly blobs: BlobStore) { this.memos = new Memos(blobs); }
 
   /** Stores and answers with the id. Storing the same again changes nothing, except that it mends a damaged copy. */
   async put<K extends ArtifactKind>(kind: K, content: Content<K>): Promise<ArtifactId> {

@@ -9,14 +9,19 @@ const Name = z.string().max(60).regex(/^[a-z][A-Za-z0-9]*$/, 'a letter a-z, then
 export const Slot = z.strictObject({ kind: z.enum(Object.keys(ARTIFACTS) as [ArtifactKind, ...ArtifactKind[]]), many: z.boolean().optional(), optional: z.boolean().optional() });
 export type Slot = z.infer<typeof Slot>;
 
+/** Facts of a step that reused what an earlier one made: how many did (1; a fan-out adds up its elements), and what it took then minus what it took now. */
+export const REUSE_FACTS: readonly string[] = ['reused', 'savedMs'];
+
 export const AgentContract = z.strictObject({
   inputs: z.record(Name, Slot).default({}),
   outputs: z.record(Name, Slot).default({}),
-  facts: z.array(Name).max(50).readonly().default([]).describe('Facts that the result carries; conditions in pipelines may use them.'),
+  facts: z.array(Name.refine((name) => !REUSE_FACTS.includes(name), 'is told by Pullwright itself')).max(50).readonly().default([]).describe('Facts that the result carries; conditions in pipelines may use them.'),
   environment: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')).readonly().default([])
     .describe('The environment variables that its single-use process gets, beyond PATH, HOME, TMPDIR and LANG.'),
   isolation: z.enum(['process', 'inline']).default('process')
     .describe('`process`: every task in a process used once, which is killed at its time limit. `inline`: inside the service, for trusted, quick, asynchronous code; a handler that blocks the event loop cannot be stopped, and it sees all that the service sees.'),
+  memo: z.strictObject({ commit: z.boolean().default(false).describe('Whether it reads the repository: then its commit belongs to what the outputs depend on.') }).optional()
+    .describe('Given: the outputs depend on nothing but inputs, parameters, version and perhaps the commit, and there is no effect outside; so a step that is given the same reuses them. Left out: every step is carried out.'),
   version: z.int().min(1).default(1).describe('Changed whenever the same inputs would give another output.'),
 }).meta({ id: 'AgentContract' });
 export type AgentContract = z.infer<typeof AgentContract>;
@@ -33,15 +38,15 @@ export type AgentsFile = z.infer<typeof AgentsFile>;
 export const AGENTS = {
   'crawler/crawl': {
     inputs: {}, outputs: { map: { kind: 'repo-map@1' }, features: { kind: 'feature@1', many: true } },
-    facts: ['commit', 'routes', 'screens', 'behaviours', 'features', 'skipped'], environment: [], isolation: 'process', version: 1,
+    facts: ['commit', 'routes', 'screens', 'behaviours', 'features', 'skipped'], environment: [], isolation: 'process', memo: { commit: true }, version: 1,
   },
   'case-generator/design': {
     inputs: { feature: { kind: 'feature@1' } }, outputs: { cases: { kind: 'test-cases@1' } },
-    facts: ['cases', 'leftOut'], environment: [], isolation: 'process', version: 1,
+    facts: ['cases', 'leftOut'], environment: [], isolation: 'process', memo: { commit: false }, version: 1,
   },
   'engineer/write': {
     inputs: { map: { kind: 'repo-map@1' }, cases: { kind: 'test-cases@1', many: true } }, outputs: { bundle: { kind: 'test-bundle@1' } },
-    facts: ['tests', 'files', 'locators', 'refused'], environment: [], isolation: 'process', version: 1,
+    facts: ['tests', 'files', 'locators', 'refused'], environment: [], isolation: 'process', memo: { commit: false }, version: 1,
   },
   'pr-publisher/open': {
     inputs: { map: { kind: 'repo-map@1' }, bundle: { kind: 'test-bundle@1' } }, outputs: { pullRequest: { kind: 'pull-request@1' } },

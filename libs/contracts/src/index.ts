@@ -5,8 +5,9 @@ export { ARTIFACTS, type ArtifactKind } from './artifacts.js';
 export { consumers, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
 export {
   ArtifactMap, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, EVENT_TYPES, FailureFact, MAX_MESSAGE_BYTES, Params, PipelineView, Progress, QUERIES,
-  Result, RetryRun, RUN_STATUSES, RunEvent, RunEvents, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,
+  Result, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,
 } from './messages.js';
+export { Memo } from './memo.js';
 export { ApprovalStep, Param, Pipeline, Retry, RunStep, type PipelineStep } from './pipeline.js';
 export { LEFT_OUT_REASONS, LeftOut, Location } from './source.js';
 export { Behaviour, BehaviourStep, Element, Feature, FieldFacts, RepoMap, Screen, Stack, StepData, TestConventions, VALIDITY_RULES } from './repo-map.js';

@@ -25,6 +25,8 @@ export type FailureFact = z.infer<typeof FailureFact>;
 export const StartRun = z.object({
   runId: RunId, pipeline: z.string().min(1).max(64), repository: RepositoryRef, ref: z.string().max(256).optional(),
   params: Params, requestedBy: Who,
+  /** `false`: every step is carried out, also where an earlier one was given the same. */
+  cache: z.boolean().optional(),
   /** Hash of the request body, when the caller sent an Idempotency-Key: same key and hash answer with the first run. */
   idempotency: z.object({ key: z.string().min(1).max(200), requestHash: z.string().max(64) }).optional(),
 }).meta({ id: 'StartRun' });
@@ -51,13 +53,17 @@ export const Task = z.object({
   repository: RepositoryRef, ref: z.string().max(256).optional(),
   /** Milliseconds the handler may take; the harness stops it then. */
   timeLimitMs: z.int().positive(),
+  /** `false`: what an earlier step made is not reused. */
+  cache: z.boolean().optional(),
 }).meta({ id: 'Task' });
 export type Task = z.infer<typeof Task>;
 
 // ---- results: service → coordinator -------------------------------------------------------------------------------
 const ResultBase = { runId: RunId, stepId: StepId, attempt: z.int().min(1), agent: AgentName, durationMs: z.number().min(0) };
 export const Result = z.discriminatedUnion('status', [
-  z.object({ ...ResultBase, status: z.literal('succeeded'), outputs: ArtifactMap, facts: z.record(z.string(), Fact) }),
+  z.object({ ...ResultBase, status: z.literal('succeeded'), outputs: ArtifactMap, facts: z.record(z.string(), Fact),
+    /** Outputs and facts are those of an earlier step that was given the same; `savedMs` is what that took longer. */
+    reused: z.object({ savedMs: z.number().min(0) }).optional() }),
   z.object({ ...ResultBase, status: z.literal('failed'), failure: FailureFact }),
 ]).meta({ id: 'Result' });
 export type Result = z.infer<typeof Result>;
@@ -88,9 +94,11 @@ export const RunEvent = z.object({
   roles: z.array(z.string()).optional(), role: z.string().optional(), decision: z.enum(['approve', 'reject']).optional(), by: Who.optional(),
 }).meta({ id: 'RunEvent' });
 export type RunEvent = z.infer<typeof RunEvent>;
-/** What travels: the events of one commit, in order. The subject names the type of the last. */
-export const RunEvents = z.object({ runId: RunId, events: z.array(RunEvent).min(1) }).meta({ id: 'RunEvents' });
+/** What travels and is stored: the events of one commit, in order; `seq` is the first one's. The subject names the type of the last. */
+export const RunEvents = z.object({ runId: RunId, seq: z.int().min(1), at: When, events: z.array(RunEvent.omit({ runId: true, seq: true, at: true })).min(1) }).meta({ id: 'RunEvents' });
 export type RunEvents = z.infer<typeof RunEvents>;
+
+export const eventsOf = ({ runId, seq, at, events }: RunEvents): RunEvent[] => events.map((event, index) => ({ runId, seq: seq + index, at, ...event }));
 
 /** Live progress over core NATS: may be lost, never decides anything. `phase` is a fixed word of the agent, not text. */
 export const Progress = z.object({ runId: RunId, stepId: StepId, attempt: z.int(), phase: z.string().regex(/^[a-z][a-z-]*$/).max(40), done: z.int().min(0), total: z.int().min(0).optional() }).meta({ id: 'Progress' });

@@ -36,7 +36,7 @@ export interface Snapshot {
  */
 export async function openSnapshot(repository: string, ref?: string): Promise<Snapshot> {
   const gitDir = await gitDirectory(repository);
-  const { commit, branch } = await resolveRef(gitDir, ref);
+  const { commit, branch } = await resolveIn(gitDir, ref);
   const { entries, skipped } = parseTree(await git(gitDir, ['ls-tree', '-r', '-z', '-l', '--full-tree', commit]));
   const objects = readObjects(gitDir);
   const blobs = new Map(entries.filter((entry) => entry.type === 'blob').map((entry) => [entry.path, entry.blob]));
@@ -54,8 +54,13 @@ export async function openSnapshot(repository: string, ref?: string): Promise<Sn
   };
 }
 
+/** The commit that a ref (HEAD when there is none) of a local repository names now, and the branch when it names one. Throws as `openSnapshot`, but reads no tree. */
+export async function resolveRef(repository: string, ref?: string): Promise<{ commit: string; branch?: string }> {
+  return resolveIn(await gitDirectory(repository), ref);
+}
+
 /** A branch wins over a tag of the same name. */
-async function resolveRef(gitDir: string, ref = 'HEAD'): Promise<{ commit: string; branch?: string }> {
+async function resolveIn(gitDir: string, ref = 'HEAD'): Promise<{ commit: string; branch?: string }> {
   const full = ref === 'HEAD' ? (await tryGit(gitDir, ['symbolic-ref', '--quiet', 'HEAD'])).stdout.toString().trim() : `refs/heads/${ref.replace(/^refs\/heads\//, '')}`;
   const tip = await refTip(gitDir, full);
   const commit = tip ?? await commitOf(gitDir, ref);

@@ -1,0 +1,204 @@
+import type { Bus, Delivered } from '#bus';
+import { Failure, type CommandReply, type RunEvents, type Task } from '#contracts';
+import type { CoordinatorProcess, Handler } from './coordinator-process.js';
+import type { World } from './world.js';
+
+const DUPLICATE_WINDOW_MS = 120_000;
+/** Ack waits of the consumers, as contracts has them. */
+const COORDINATOR_ACK_MS = 5_000;
+export const WORKER_ACK_MS = 15_000;
+const NEVER = new Promise<never>(() => undefined);
+
+/** A message as the bus holds it until it is settled. */
+export interface Held {
+  readonly kind: 'task' | 'result' | 'command';
+  readonly subject: string;
+  readonly id: string;
+  readonly data: unknown;
+  readonly replyTo: string | undefined;
+  readonly epoch: number;
+  deliveries: number;
+  settled: boolean;
+}
+
+interface Ends {
+  tasks(message: Held): void;
+  replies(replyTo: string, reply: CommandReply): void;
+  events(group: RunEvents): void;
+  published(task: Task): void;
+  cancelled(runId: string): void;
+}
+
+/** JetStream as far as it matters here: what is stored arrives at least once, in any order, unless it is lost; the same id within the window is stored once. */
+export class SimulatedBus {
+  private readonly ids = new Map<string, number>();
+  private readonly arrived: Record<'result' | 'command', Held[]> = { result: [], command: [] };
+  private readonly delivering = new Set<'result' | 'command'>();
+  private epoch = 0;
+  private ends: Ends;
+  private coordinators: readonly CoordinatorProcess[] = [];
+
+  /** `arrives`: what a coordinator is handed for what has arrived. `answersEarly`: a defect (defects.ts). */
+  constructor(readonly world: World, private readonly arrives: (data: unknown) => unknown, private readonly answersEarly: boolean) {}
+
+  connect(ends: Ends, coordinators: readonly CoordinatorProcess[]): void {
+    this.ends = ends;
+    this.coordinators = coordinators;
+  }
+
+  /** `data`: an object, or its JSON. */
+  store(subject: string, data: unknown, id: string, replyTo?: string): void {
+    const { world } = this;
+    const known = this.ids.get(id);
+    if (known !== undefined && world.now - known < DUPLICATE_WINDOW_MS) { world.note(`known ${id}`); return; }
+    this.ids.set(id, world.now);
+    world.note(`stored ${id}`);
+    const kind = subject.split('.', 2)[1] as Held['kind'] | 'event';
+    const sent: unknown = typeof data === 'string' ? JSON.parse(data) : data;
+    if (kind === 'event') { this.ends.events(sent as RunEvents); return; }
+    if (kind === 'task') this.ends.published(sent as Task);
+    if (world.strikes('message-lost')) return;
+    const message: Held = { kind, subject, id, data: sent, replyTo, epoch: this.epoch, deliveries: 0, settled: false };
+    this.arrive(message, world.random.between(0, 20));
+    if (world.strikes('message-doubled')) this.arrive(message, world.random.between(0, 10_000));
+  }
+
+  /** Everything that the bus holds is gone, and its memory of ids. */
+  wipe(): void {
+    this.epoch++;
+    this.ids.clear();
+  }
+
+  /** Again, unless it was settled meanwhile. */
+  redeliver(message: Held, ms: number): void {
+    this.world.after(ms, () => { if (!message.settled && message.epoch === this.epoch) this.hand(message); });
+  }
+
+  /** Core NATS, for one process. */
+  cancelled(runId: string): void { this.ends.cancelled(runId); }
+  reply(replyTo: string, reply: CommandReply): void { this.ends.replies(replyTo, reply); }
+
+  private arrive(message: Held, ms: number): void {
+    const { world } = this;
+    const late = world.strikes('message-delayed') ? world.random.between(0, world.random.pick([1_000, 60_000, 1_200_000])) : 0;
+    world.after(ms + late, () => { if (message.epoch === this.epoch && !(message.settled && late === 0)) this.hand(message); });
+  }
+
+  private hand(message: Held): void {
+    if (message.kind === 'task') { message.deliveries++; this.ends.tasks(message); return; }
+    this.arrived[message.kind].push(message);
+    this.deliverSoon(message.kind, this.world.random.between(0, 4));
+  }
+
+  private deliverSoon(kind: 'result' | 'command', ms: number): void {
+    if (this.delivering.has(kind)) return;
+    this.delivering.add(kind);
+    this.world.after(ms, () => { this.delivering.delete(kind); this.deliver(kind); });
+  }
+
+  /** What has arrived goes to one of the coordinators, or to several. */
+  private deliver(kind: 'result' | 'command'): void {
+    const { world } = this;
+    const able = this.coordinators.filter((coordinator) => coordinator.awake);
+    if (able.length === 0) { this.deliverSoon(kind, 500); return; }
+    const messages = this.arrived[kind].splice(0);
+    const first = world.random.pick(able);
+    const spread = able.length > 1 && world.random.chance(0.3);
+    const shares = new Map<CoordinatorProcess, Held[]>();
+    for (const message of messages) {
+      const coordinator = spread ? world.random.pick(able) : first;
+      shares.set(coordinator, [...shares.get(coordinator) ?? [], message]);
+    }
+    for (const [coordinator, share] of shares) coordinator.take(kind, share.map((message) => this.delivery(message, coordinator.life)));
+  }
+
+  private delivery(message: Held, life: Life): Delivered {
+    const { world } = this;
+    message.deliveries++;
+    life.held.add(message);
+    world.note(`${life.name} takes ${message.id}`);
+    if (this.answersEarly && message.replyTo) this.reply(message.replyTo, { ok: true, runId: (message.data as { runId: string }).runId, repeated: false });
+    const settle = (): void => {
+      if (!life.alive) return;
+      if (world.strikes('crash-before-ack')) { life.crash(); return; }
+      life.held.delete(message);
+      if (world.strikes('ack-lost')) this.redeliver(message, COORDINATOR_ACK_MS);
+      else message.settled = true;
+    };
+    return {
+      subject: message.subject, id: message.id, data: this.arrives(message.data), deliveries: message.deliveries, replyTo: message.replyTo, traceparent: undefined,
+      ack: async () => { settle(); }, ackLater: settle, term: settle, working: () => undefined,
+      nak: (delayMs = 0) => { if (life.alive) { life.held.delete(message); this.redeliver(message, delayMs); } },
+    };
+  }
+}
+
+/** A process from its start to its end: what it holds is delivered again after that. */
+export class Life {
+  readonly held = new Set<Held>();
+  readonly handlers = new Map<string, Handler>();
+  alive = true;
+  frozenUntil = 0;
+
+  constructor(readonly name: string, private readonly bus: SimulatedBus, private readonly restart: () => void) {}
+
+  crash(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.bus.world.note(`${this.name} ends`);
+    for (const message of this.held) this.bus.redeliver(message, COORDINATOR_ACK_MS);
+    this.restart();
+  }
+
+  /** The process stands still; what it holds is delivered to others as well, as soon as its ack wait is over. */
+  freeze(ms: number): void {
+    this.frozenUntil = this.bus.world.now + ms;
+    if (ms > COORDINATOR_ACK_MS) for (const message of this.held) this.bus.redeliver(message, COORDINATOR_ACK_MS);
+  }
+
+  /** Settles after some time, and never when the process has ended by then. */
+  later<T>(ms: number, settle: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void): Promise<T> {
+    const { world } = this.bus;
+    return new Promise<T>((resolve, reject) => {
+      world.after(Math.max(ms, this.frozenUntil - world.now), () => {
+        if (!this.alive) return;
+        world.stir();
+        settle(resolve, reject);
+      });
+    });
+  }
+}
+
+/** The bus as a coordinator sees it. */
+export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'consume' | 'reply'> {
+  constructor(private readonly bus: SimulatedBus, private readonly life: Life) {}
+
+  notify(subject: string): void {
+    if (this.life.alive && !this.bus.world.strikes('message-lost')) this.bus.cancelled(subject.slice(subject.lastIndexOf('.') + 1));
+  }
+
+  reply(replyTo: string, data: unknown): void {
+    if (this.life.alive && !this.bus.world.strikes('message-lost')) this.bus.reply(replyTo, data as CommandReply);
+  }
+
+  async consume(durable: string, _options: object, handler: Handler): Promise<{ stop(): Promise<void> }> {
+    this.life.handlers.set(durable, handler);
+    return { stop: async () => undefined };
+  }
+
+  async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string }>): Promise<void> {
+    const { life, bus: { world } } = this;
+    if (!life.alive) return NEVER;
+    if (world.strikes('publish-refused')) return this.fail();
+    const partly = world.strikes('publish-partly');
+    const crash = !partly && world.strikes('crash-in-publish');
+    for (const { subject, data, id } of messages) if (!(partly || crash) || world.random.chance(0.5)) this.bus.store(subject, data, id);
+    if (partly || world.strikes('publish-unconfirmed')) return this.fail();
+    if (crash || world.strikes('crash-after-publish')) { life.crash(); return NEVER; }
+    return world.random.chance(0.7) && life.frozenUntil <= world.now ? undefined : life.later(world.random.between(1, 10), (resolve) => { resolve(undefined); });
+  }
+
+  private async fail(): Promise<void> {
+    return this.life.later(this.bus.world.random.between(1, 5_000), (_resolve, reject) => { reject(new Failure('bus-unavailable')); });
+  }
+}

@@ -1,0 +1,100 @@
+import type { Delivered } from '#bus';
+import { serveCommands } from '../commands.js';
+import { Dispatcher } from '../dispatcher.js';
+import type { Pipelines } from '../pipelines.js';
+import { takeResults } from '../results.js';
+import { Saga } from '../saga.js';
+import type { MemoryTables } from '../store/memory-store.js';
+import type { Changes } from '../store/saga-store.js';
+import { Timers } from '../timers.js';
+import { BusConnection, Life, type SimulatedBus } from './bus.js';
+import type { Defect } from './defects.js';
+import { ShakenStore } from './shaken-store.js';
+import type { World } from './world.js';
+
+export type Handler = (messages: Delivered[]) => Promise<void>;
+
+interface Surroundings { world: World; bus: SimulatedBus; tables: MemoryTables; pipelines: Pipelines; defect: Defect | undefined; committed: (changes: Changes) => void }
+
+/**
+ * One coordinator: the real Saga, Dispatcher, Timers and readers of commands and results. It ends whenever the world says so, and starts again with nothing in memory.
+ * Its rounds of timers and sweeps come when there is something for them to find, a little late as a real tick is.
+ */
+export class CoordinatorProcess {
+  life: Life;
+  private timers: Timers;
+  private starts = 0;
+  private nextRound = Infinity;
+  private inRound = false;
+
+  constructor(private readonly name: string, private readonly around: Surroundings) { this.boot(); }
+
+  get awake(): boolean { return this.life.alive && this.life.frozenUntil <= this.around.world.now; }
+
+  take(kind: 'result' | 'command', messages: Delivered[]): void {
+    this.around.world.stir();
+    void this.life.handlers.get(`coordinator-${kind}s`)?.(messages);
+  }
+
+  /** A timer was set or the clock was moved, so that there may be something to find from then on. */
+  wakeAfter(ms: number): void {
+    const { world } = this.around;
+    const at = world.now + Math.max(0, ms) + world.random.between(1, 400);
+    if (at >= this.nextRound) return;
+    this.nextRound = at;
+    world.after(at - world.now, () => { if (this.nextRound === at) this.round(); });
+  }
+
+  private boot(): void {
+    const { world, bus, tables, pipelines, defect, committed } = this.around;
+    const name = `${this.name}.${++this.starts}`;
+    this.life = new Life(name, bus, () => { world.after(world.random.between(50, 20_000), () => { this.boot(); }); });
+    const store = new ShakenStore(world, tables, this.life, defect, committed);
+    const connection = new BusConnection(bus, this.life);
+    const dispatcher = new Dispatcher(store, connection, pipelines);
+    const saga = new Saga(store, pipelines, dispatcher);
+    this.timers = new Timers(store, saga, dispatcher);
+    void serveCommands(connection, saga);
+    void takeResults(connection, saga);
+    this.inRound = false;
+    world.note(`${name} starts`);
+    this.wakeAfter(0);
+  }
+
+  private round(): void {
+    this.nextRound = Infinity;
+    const { world, tables } = this.around;
+    const { life } = this;
+    if (!life.alive) return;
+    const due = this.untilDue();
+    if (!this.awake || this.inRound) { this.wakeAfter(Math.max(250, life.frozenUntil - world.now)); return; }
+    const sweeping = tables.outbox.size > 0 || overlooked(tables);
+    if (due > 0 && !sweeping) { if (due < Infinity) this.wakeAfter(due); return; }
+    this.inRound = true;
+    world.stir();
+    const work = async (): Promise<void> => {
+      if (due <= 0) await this.timers.fire();
+      if (sweeping && !this.around.defect?.neverSweeps) await this.timers.sweep();
+    };
+    const done = (): void => {
+      if (this.life !== life) return;
+      this.inRound = false;
+      if (this.around.defect?.neverSweeps && this.untilDue() === Infinity) return;
+      this.wakeAfter(tables.outbox.size > 0 || overlooked(tables) ? Math.min(Math.max(this.untilDue(), 250), 2_000) : this.untilDue());
+    };
+    // The loop of `Timers` goes on after a failed round as well.
+    work().then(done, done);
+  }
+
+  /** Milliseconds until the next timer is due: 0 when one is, `Infinity` when none is set. */
+  private untilDue(): number {
+    let next = Infinity;
+    for (const { wakeAt } of this.around.tables.timers.values()) if (wakeAt < next) next = wakeAt;
+    return Math.max(0, next - this.around.world.clock());
+  }
+}
+
+function overlooked(tables: MemoryTables): boolean {
+  for (const [first] of tables.queues.values()) if (first && tables.runs.get(first.runId)?.steps.get(first.stepId)?.status === 'blocked') return true;
+  return false;
+}

@@ -1,0 +1,88 @@
+import { subjects, type CommandName, type CommandReply } from '#contracts';
+import { isApproval, type CompiledPipeline } from '../engine/pipeline.js';
+import { hasEnded, type RunState, type StepState } from '../engine/run-state.js';
+import type { Pipelines } from '../pipelines.js';
+import type { SimulatedBus } from './bus.js';
+import type { World } from './world.js';
+
+/** A command with the answer that its sender has got. `by` is another name for every command. */
+export interface Command { readonly name: CommandName; readonly runId: string; readonly by: string; readonly data: Record<string, unknown>; reply?: CommandReply }
+
+const ANSWER_MS = 10_000;
+const RETRIES_AT_MOST = 2;
+
+/** Those who start, cancel, retry and approve, and ask again until they are answered, as the gateway's callers do. */
+export class People {
+  readonly commands: Command[] = [];
+  private readonly open = new Map<string, Command>();
+  private readonly retries = new Map<string, number>();
+  private sent = 0;
+
+  constructor(private readonly world: World, private readonly bus: SimulatedBus, private readonly pipelines: Pipelines) {}
+
+  /** Somebody wants a run, soon. Sometimes another one wants the same under the same key. */
+  want(number: number): void {
+    const { world: { random } } = this;
+    const runId = runIdOf(number);
+    const pipeline = random.pick(this.pipelines.all()).compiled.definition.name;
+    const repository = `/repo-${random.between(1, 4)}`;
+    const key = random.chance(0.2) ? { idempotency: { key: `key-${number}`, requestHash: `hash-${number}` } } : {};
+    const at = random.between(0, 5_000);
+    this.plan(at, 'start-run', runId, { pipeline, repository, params: {}, ...key });
+    if ('idempotency' in key && random.chance(0.3)) this.plan(at + random.between(0, 20), 'start-run', runIdOf(number + 500_000), { pipeline, repository, params: {}, ...key });
+    if (random.chance(0.12)) this.plan(at + random.between(0, random.pick([500, 10_000, 3_600_000])), 'cancel-run', runId, {});
+  }
+
+  /** A run has moved: whoever watches may have something to say. */
+  watch(run: RunState, changed: readonly StepState[]): void {
+    for (const step of changed) if (step.status === 'waiting' && step.wakeAt !== undefined) this.decide(run.runId, step.stepId, step.wakeAt);
+    if (!hasEnded(run)) return;
+    const { random } = this.world;
+    const retries = this.retries.get(run.runId) ?? 0;
+    if (retries >= RETRIES_AT_MOST || !random.chance(run.status === 'succeeded' ? 0.03 : 0.4)) return;
+    this.retries.set(run.runId, retries + 1);
+    const fromStep = random.chance(run.status === 'succeeded' ? 1 : 0.3) ? random.pick([...run.steps.keys()].filter((stepId) => !stepId.endsWith('~undo'))) : undefined;
+    this.plan(random.between(10, random.pick([5_000, 600_000])), 'retry-run', run.runId, { fromStep });
+  }
+
+  replied(replyTo: string, reply: CommandReply): void {
+    const command = this.open.get(replyTo);
+    if (!command) return;
+    this.open.delete(replyTo);
+    command.reply = reply;
+    this.world.note(`${command.by} hears ${reply.ok ? `yes ${reply.runId}${reply.repeated ? ' repeated' : ''}` : reply.failure.code}`);
+  }
+
+  private decide(runId: string, stepId: string, expires: number): void {
+    const { random } = this.world;
+    const untilExpiry = expires - this.world.clock();
+    const at = random.pick([random.between(1, 5_000), random.between(1, 3_600_000), untilExpiry + random.between(-300, 500), undefined]);
+    if (at === undefined) return;
+    const say = (ms: number): void => { this.plan(ms, 'decide-approval', runId, { stepId, decision: random.chance(0.75) ? 'approve' : 'reject', role: random.chance(0.1) ? 'intern' : 'qa' }); };
+    say(at);
+    if (random.chance(0.3)) say(at + random.between(-500, 500));
+  }
+
+  private plan(ms: number, name: CommandName, runId: string, data: Record<string, unknown>): void {
+    const by = `p${++this.sent}`;
+    const command: Command = { name, runId, by, data: { runId, requestedBy: by, ...data } };
+    this.world.after(ms, () => { this.commands.push(command); this.send(command, `${runId}.${name}.${by}`); });
+  }
+
+  /** Asked again without an answer: the same message, or a new one that says the same. */
+  private send(command: Command, id: string): void {
+    const { world } = this;
+    const replyTo = `_INBOX.${++this.sent}`;
+    this.open.set(replyTo, command);
+    this.bus.store(subjects.command(command.name), command.data, id, replyTo);
+    world.after(ANSWER_MS, () => { if (!command.reply) this.send(command, world.random.chance(0.3) ? id : `${id}.${this.sent}`); });
+  }
+}
+
+export const runIdOf = (number: number): string => `run_${String(number).padStart(26, '0')}`;
+
+/** The roles that an approval of a pipeline asks for. */
+export function rolesOf(pipeline: CompiledPipeline, stepId: string): readonly string[] {
+  const spec = pipeline.definition.steps[stepId];
+  return spec && isApproval(spec) ? spec.approve.roles : [];
+}
