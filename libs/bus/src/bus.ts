@@ -71,7 +71,7 @@ export class Bus {
     await this.publisher.send([{ subject, ...encode(this.name, subject, data, meta) }]);
   }
 
-  /** All at once instead of one after the other; rejects when any was not stored, and then any subset of them may have been: publish all again. */
+  /** All at once instead of one after the other; `data` that is a string is JSON already; rejects when any was not stored, and then any subset of them may have been: publish all again. */
   async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string }>): Promise<void> {
     await this.publisher.send(messages.map(({ subject, data, id }) => ({ subject, ...encode(this.name, subject, data, { id }) })));
   }

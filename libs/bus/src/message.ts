@@ -49,9 +49,9 @@ export function encode(source: string, subject: string, data: unknown, { id, rep
   return { headers: Object.assign(headers(), { encode: () => head }), payload: payload(subject, data, head.length) };
 }
 
-/** JSON within the size bound; for core NATS there are no headers. */
+/** JSON within the size bound; a string is JSON already. For core NATS there are no headers. */
 export function payload(subject: string, data: unknown, headerBytes = 0): Uint8Array {
-  const bytes = Buffer.from(JSON.stringify(data));
+  const bytes = Buffer.from(typeof data === 'string' ? data : JSON.stringify(data));
   const size = bytes.length + headerBytes;
   if (size > MAX_MESSAGE_BYTES) throw new Failure('message-too-large', `${eventType(subject)}: ${size} bytes, at most ${MAX_MESSAGE_BYTES}`);
   return bytes;

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Bus } from '#bus';
 import { crashPoint } from '#config';
 import { subjects, type RunEvent, type Task } from '#contracts';
+import { taskJson, toldJson } from './engine/draft.js';
 import { taskOf } from './engine/step.js';
 import { Pipelines } from './pipelines.js';
 import { SagaStore } from './store/saga-store.js';
@@ -48,8 +49,8 @@ export class Dispatcher {
   private async send(tasks: readonly Task[], events: ReadonlyArray<readonly RunEvent[]>, suffix = ''): Promise<void> {
     for (const group of events) for (const { type, runId } of group) if (type === 'run-cancelling') this.bus.notify(subjects.cancel(runId), { runId });
     await this.bus.publishMany([
-      ...tasks.map((task) => ({ subject: subjects.task(task.agent), data: task, id: `${task.runId}.${task.stepId}.${task.attempt}${suffix}` })),
-      ...events.map((group) => { const { runId, seq, type } = group.at(-1) as RunEvent; return { subject: subjects.event(runId, type), data: { runId, events: group }, id: `${runId}.${seq}` }; }),
+      ...tasks.map((task) => ({ subject: subjects.task(task.agent), data: taskJson(task), id: `${task.runId}.${task.stepId}.${task.attempt}${suffix}` })),
+      ...events.map((group) => { const { runId, seq, type } = group.at(-1) as RunEvent; return { subject: subjects.event(runId, type), data: toldJson(group), id: `${runId}.${seq}` }; }),
     ]);
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, LessThan, MoreThan } from 'typeorm';
 import type { z } from 'zod';
-import { Failure, QUERIES, type QueryName } from '#contracts';
+import { eventsOf, Failure, QUERIES, type QueryName } from '#contracts';
 import { keyOfCursor, numberOfCursor, page } from './pages.js';
 import { Pipelines } from './pipelines.js';
 import { artifactsOf } from './store/artifacts.store.js';
@@ -44,7 +44,7 @@ export class Queries {
       await this.run(runId);
       const after = numberOfCursor(cursor, afterSeq);
       const groups = await this.database.getRepository(EventEntity).find({ where: { runId, seq: MoreThan(after) }, order: { seq: 'ASC' }, take: limit + 1 });
-      return page(groups.flatMap(({ events }) => events).filter(({ seq }) => seq > after), limit, (event) => event, ({ seq }) => seq);
+      return page(groups.flatMap(({ events }) => eventsOf(events)).filter(({ seq }) => seq > after), limit, (event) => event, ({ seq }) => seq);
     },
 
     'list-pipelines': async ({ cursor, limit }) => {

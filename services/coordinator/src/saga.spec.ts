@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { subjects, type RunEvent, type RunEvents, type Task } from '#contracts';
+import { eventsOf, subjects, type RunEvent, type RunEvents, type Task } from '#contracts';
 import { Stage, newRunId } from './test/stage.js';
 
 const PIPELINES = {
@@ -37,7 +37,7 @@ afterEach(async () => { await stage.stopCoordinators(); });
 async function published(runId: string): Promise<Map<number, RunEvent>> {
   const events = new Map<number, RunEvent>();
   for (let next = await stage.bus.nextEvent(runId, 1); next; next = await stage.bus.nextEvent(runId, next.seq + 1)) {
-    for (const event of (next.data as RunEvents).events) if (!events.has(event.seq)) events.set(event.seq, event);
+    for (const event of eventsOf(next.data as RunEvents)) if (!events.has(event.seq)) events.set(event.seq, event);
   }
   return events;
 }
@@ -197,9 +197,10 @@ describe('what goes wrong', () => {
     const [poisoned, good] = await Promise.all([stage.start('test-generation'), stage.start('test-generation')]);
     await stage.until(() => stage.taken.length === 2, 'both crawls');
     const task = (runId: string) => stage.taken.find((each) => each.runId === runId) as Task;
-    const nul = { runId: poisoned, stepId: 'crawl', attempt: 1, agent: 'crawler/crawl', durationMs: 1, status: 'failed', failure: { code: 'no-web-front-end', detail: 'a\u0000b' } };
-    await Promise.all([stage.bus.publish(subjects.result('crawler'), nul, { id: newRunId() }), stage.answer(task(good), {})]);
+    await stage.database.query(`ALTER TABLE steps ADD CONSTRAINT refuses CHECK (run_id <> '${poisoned}' OR status <> 'failed')`);
+    await Promise.all([stage.answer(task(poisoned), { failure: 'no-web-front-end' }, newRunId()), stage.answer(task(good), {})]);
     await stage.reaches(good, 'succeeded');
+    await stage.database.query('ALTER TABLE steps DROP CONSTRAINT refuses');
     await stage.answer(task(poisoned), {});
     await stage.reaches(poisoned, 'succeeded');
   });

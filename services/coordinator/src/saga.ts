@@ -192,7 +192,7 @@ export class Saga {
   private begin(start: StartRun): Pick<Work, 'pipeline' | 'pipelineHash' | 'version' | 'created' | 'fresh' | 'run'> {
     const { hash, compiled } = this.pipelines.named(start.pipeline);
     const params = resolveParams(compiled.definition, start.params);
-    const run: RunState = { runId: start.runId, repository: start.repository, ref: start.ref, params, status: 'running', seq: 0, updatedAt: 0, steps: new Map() };
+    const run: RunState = { runId: start.runId, repository: start.repository, ref: start.ref, params, cache: start.cache, status: 'running', seq: 0, updatedAt: 0, steps: new Map() };
     return { pipeline: compiled, pipelineHash: hash, version: 0, created: { ...start, params, pipelineHash: hash }, fresh: true, run };
   }
 

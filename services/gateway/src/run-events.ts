@@ -1,5 +1,5 @@
 import type { Bus } from '#bus';
-import { Failure, Progress, RunEvents, subjects, type RunEvent } from '#contracts';
+import { Failure, Progress, RunEvents, eventsOf, subjects, type RunEvent } from '#contracts';
 import { Bell } from './bell.js';
 import type { Coordinator } from './coordinator.js';
 
@@ -52,13 +52,12 @@ export async function* runEvents(bus: Bus, coordinator: Coordinator, heartbeatMs
       let behind = heard;
       heard = false;
       for (let next = await bus.nextEvent(runId, from); next; next = await bus.nextEvent(runId, from)) {
-        const { events } = RunEvents.parse(next.data);
-        const { seq } = events[0] as RunEvent;
-        const hole = seq > told + 1 ? await missing(coordinator, runId, told, seq) : [];
+        const group = RunEvents.parse(next.data);
+        const hole = group.seq > told + 1 ? await missing(coordinator, runId, told, group.seq) : [];
         if (hole === undefined) break;
         from = next.seq + 1;
         behind = false;
-        yield* untold([...hole, ...events]);
+        yield* untold([...hole, ...eventsOf(group)]);
       }
       if (!ended && (overdue || behind)) yield* untold(await missing(coordinator, runId, told, Infinity) ?? []);
       while (progress.length > 0) yield { progress: progress.shift() as Progress };

@@ -1,4 +1,4 @@
-import { Failure, MAX_MESSAGE_BYTES, type FailureFact, type PipelineStep, type RunEvent, type Task } from '#contracts';
+import { Failure, MAX_MESSAGE_BYTES, type FailureFact, type PipelineStep, type RunEvent, type RunEvents, type Task } from '#contracts';
 import type { RunSpec, CompiledPipeline } from './pipeline.js';
 import { pristine } from './pristine.js';
 import { isSettled, keyOf, type RunState, type StepState } from './run-state.js';
@@ -7,7 +7,23 @@ import { isSettled, keyOf, type RunState, type StepState } from './run-state.js'
 const HEADER_BYTES = 768;
 /** What a group has around its events. */
 const GROUP_BYTES = 64;
-export const fitsOnBus = (message: Task | RunEvent): boolean => Buffer.byteLength(JSON.stringify(message)) <= MAX_MESSAGE_BYTES - HEADER_BYTES;
+export const fitsOnBus = (message: Task | RunEvent): boolean => ('inputs' in message ? Buffer.byteLength(taskJson(message)) : bytesOf(message)) <= MAX_MESSAGE_BYTES - HEADER_BYTES;
+
+/** Of an event; an upper bound for those that cannot be long, which are nearly all, because measuring one costs as much as deciding it. */
+function bytesOf({ outputs, facts, failure, ...event }: RunEvent): number {
+  const isShort = failure === undefined && Object.keys(facts ?? {}).length === 0 && Object.keys(outputs ?? {}).length === 0 && event.roles === undefined;
+  return isShort ? SHORT_EVENT_BYTES : Buffer.byteLength(JSON.stringify({ outputs, facts, failure, ...event }));
+}
+/** Ids, names, words and numbers of an event without outputs, facts, failure and roles. */
+const SHORT_EVENT_BYTES = 900;
+
+const TASK_JSON = new WeakMap<Task, string>();
+/** A task as it is sent: written out once, to be measured and to be published. */
+export function taskJson(task: Task): string {
+  const json = TASK_JSON.get(task) ?? JSON.stringify(task);
+  TASK_JSON.set(task, json);
+  return json;
+}
 
 export interface Decision {
   run: RunState;
@@ -30,7 +46,7 @@ export function groups(events: readonly RunEvent[]): RunEvent[][] {
   const done: RunEvent[][] = [];
   let bytes = Infinity;
   for (const event of events) {
-    const size = Buffer.byteLength(JSON.stringify(event)) + 1;
+    const size = bytesOf(event) + 1;
     bytes += size;
     if (bytes > MAX_MESSAGE_BYTES - HEADER_BYTES - GROUP_BYTES) {
       done.push([]);
@@ -39,6 +55,17 @@ export function groups(events: readonly RunEvent[]): RunEvent[][] {
     done.at(-1)?.push(event);
   }
   return done;
+}
+
+const JSON_OF = new WeakMap<readonly RunEvent[], string>();
+/** A group as it is stored and sent: `RunEvents`, written out once for both. All its events are of one moment. */
+export function toldJson(group: readonly RunEvent[]): string {
+  const known = JSON_OF.get(group);
+  if (known !== undefined) return known;
+  const { runId, seq, at } = group[0] as RunEvent;
+  const json = JSON.stringify({ runId, seq, at, events: group.map(({ runId: _run, seq: _seq, at: _at, ...event }) => event) } satisfies RunEvents);
+  JSON_OF.set(group, json);
+  return json;
 }
 
 /** The next state of a run while it is being decided: a copy that is changed, and what goes out with it. */

@@ -6,6 +6,8 @@ export interface RunState {
   readonly repository: string;
   readonly ref?: string;
   readonly params: Params;
+  /** `false`: no step reuses what an earlier one made. */
+  readonly cache?: boolean;
   readonly status: RunStatus;
   /** How a run that is winding down will end; set by the first failure or by a cancel, and never back except by a retry. */
   readonly ending?: 'failed' | 'cancelled';

@@ -129,11 +129,11 @@ export function dispatch(draft: Draft, stepId: string): void {
 }
 
 /** The task of a dispatched step: made again from the stored state, it is the same again. */
-export function taskOf(pipeline: CompiledPipeline, run: Pick<RunState, 'runId' | 'params' | 'repository' | 'ref'>, step: StepState): Task {
+export function taskOf(pipeline: CompiledPipeline, run: Pick<RunState, 'runId' | 'params' | 'repository' | 'ref' | 'cache'>, step: StepState): Task {
   const spec = pipeline.definition.steps[keyOf(step.stepId)] as RunSpec;
   return {
     runId: run.runId, stepId: step.stepId, attempt: step.attempt, agent: isUndo(step.stepId) ? spec.undo as string : spec.run,
-    inputs: step.inputs, params: run.params, repository: run.repository, ref: run.ref, timeLimitMs: milliseconds(spec.timeout),
+    inputs: step.inputs, params: run.params, repository: run.repository, ref: run.ref, timeLimitMs: milliseconds(spec.timeout), cache: run.cache,
   };
 }
 
@@ -162,7 +162,8 @@ export function answer(draft: Draft, result: Result): void {
   const contract = agentContract(result.agent);
   const problem = contract && outputProblem(contract.outputs, result.outputs);
   if (problem) { fail(draft, result.stepId, { code: 'output-invalid', detail: problem }, fields); return; }
-  const facts = Object.fromEntries(Object.entries(result.facts).filter(([name]) => contract?.facts.includes(name)));
+  const facts: Record<string, Fact> = Object.fromEntries(Object.entries(result.facts).filter(([name]) => contract?.facts.includes(name)));
+  if (result.reused) Object.assign(facts, { reused: 1, savedMs: Math.round(result.reused.savedMs) });
   draft.set(result.stepId, { status: 'succeeded', outputs: result.outputs, facts, failure: undefined });
   draft.emit('step-succeeded', { ...fields, outputs: result.outputs, facts });
 }

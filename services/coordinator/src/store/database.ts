@@ -5,6 +5,7 @@ import { Failure, type Pipeline } from '#contracts';
 import { ENTITIES } from './entities.js';
 import { Runs1763600000000 } from './migrations/0001-runs.js';
 import { Streams1763650000000 } from './migrations/0002-streams.js';
+import { Cache1763660000000 } from './migrations/0003-cache.js';
 
 const OLDEST_POSTGRES = 15;
 
@@ -15,9 +16,15 @@ const logger = new Logger('database');
  */
 const SESSION = { statement_timeout: 60_000, idle_in_transaction_session_timeout: 60_000, options: '-c default_transaction_isolation=read\\ committed -c synchronous_commit=on' };
 
+/**
+ * Every statement of the saga finds its rows by key. The planner would not know: it plans once, on tables that were empty then or whose statistics are old, and what it chose for them (reading
+ * all of `runs` for each batch) stays in use while they grow.
+ */
+const BY_KEY = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=off', 'jit=off', 'plan_cache_mode=force_generic_plan'].map((setting) => `-c ${setting}`).join(' ');
+
 function databaseOptions(url: string): DataSourceOptions {
   return {
-    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
+    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000, Cache1763660000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
     applicationName: 'pullwright-coordinator', connectTimeoutMS: 10_000,
     extra: { max: 4, ...SESSION },
   };
@@ -53,7 +60,7 @@ export async function proveWritable(database: DataSource): Promise<void> {
 
 /** Connections for the saga. They are its own: a page of a query that takes long does not stand in front of a commit. */
 export function openPool(url: string): Pool {
-  const pool = new Pool({ connectionString: url, max: 4, application_name: 'pullwright-coordinator', connectionTimeoutMillis: 10_000, ...SESSION });
+  const pool = new Pool({ connectionString: url, max: 4, application_name: 'pullwright-coordinator', connectionTimeoutMillis: 10_000, ...SESSION, options: `${SESSION.options} ${BY_KEY}` });
   // An idle connection that breaks is replaced by the next statement; whoever had one in use hears of it there.
   pool.on('error', (error) => { logger.warn(`a connection to the database broke: ${error.message}`); });
   return pool;

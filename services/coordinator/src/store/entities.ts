@@ -1,5 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
-import type { ArtifactMap, Fact, FailureFact, Params, Pipeline, RunEvent, RunStatus, StepStatus } from '#contracts';
+import type { ArtifactMap, Fact, FailureFact, Params, Pipeline, RunEvents, RunStatus, StepStatus } from '#contracts';
 
 /** The tables, for reading (queries.ts) and for the test that the migrations make exactly these. Writing is set-based SQL in runs.store.ts. */
 
@@ -27,6 +27,8 @@ export class RunEntity {
   @Column({ type: 'text' }) repository: string;
   @Column({ type: 'text', nullable: true }) ref: string | null;
   @Column({ type: 'json' }) params: Params;
+  /** Whether its steps may reuse what earlier ones made; null says yes. */
+  @Column({ type: 'boolean', nullable: true }) cache: boolean | null;
   @Column({ type: 'text' }) status: RunStatus;
   @Column({ type: 'text', nullable: true }) ending: 'failed' | 'cancelled' | null;
   @Column({ type: 'json', nullable: true }) failure: FailureFact | null;
@@ -71,7 +73,7 @@ export class StepEntity {
 export class EventEntity {
   @PrimaryColumn({ type: 'text', name: 'run_id' }) runId: string;
   @PrimaryColumn({ type: 'integer' }) seq: number;
-  @Column({ type: 'json' }) events: RunEvent[];
+  @Column({ type: 'json' }) events: RunEvents;
 }
 
 /** What a commit has dispatched and told, by name, until the bus has all of it. What the messages say is in `steps` and `events`. */

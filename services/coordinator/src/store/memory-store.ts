@@ -27,6 +27,15 @@ export class MemoryTables {
 
   /** The number of a new entry in the outbox. */
   nextEntry(): string { return String(++this.entries); }
+
+  /** After a loss of the bus: names the task of every dispatched step in the outbox again, as of old (streams.store.ts). */
+  dispatchAgain(): void {
+    const tasks = [...this.timers.values()].flatMap(({ runId, stepId }) => {
+      const step = this.runs.get(runId)?.steps.get(stepId);
+      return step?.status === 'dispatched' ? { runId, stepId, attempt: step.attempt } : [];
+    });
+    if (tasks.length > 0) this.outbox.set(this.nextEntry(), { at: -Infinity, again: true, tasks, events: [] });
+  }
 }
 
 /** The semantics of `PostgresStore` without a server (saga-store.contract.ts holds both to them), for simulations. One per coordinator. */

@@ -1,10 +1,12 @@
 import type { Pool } from 'pg';
-import type { RunEvent } from '#contracts';
+import { eventsOf, type RunEvents } from '#contracts';
+import { toldJson } from '../engine/draft.js';
 import type { RunState, StepState } from '../engine/run-state.js';
+import { Rows } from './rows.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type OutboxEntry, type StoredRun } from './saga-store.js';
 
 /**
- * Every statement of the saga, each for a whole batch, so that the number of round trips does not grow with it. Rows travel as JSON parameters; times are the database's, in milliseconds.
+ * Every statement of the saga, each for a whole batch, so that the number of round trips does not grow with it. Times are the database's, in milliseconds.
  * A batch without locks is one statement, and so a transaction of its own: nothing is held open while this process does something else.
  */
 
@@ -19,34 +21,45 @@ const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01']);
  * `pullwright_require` breaks the statement off with 40001 when a count is not what it should be, and with it everything that the statement has written.
  * Rows of `runs` are inserted or updated first to last in one statement with their steps and events: their row locks keep every other writer of these runs waiting until the commit.
  */
+const CREATED = new Rows({
+  id: 'text', hash: 'text', repository: 'text', ref: 'text', params: 'json', status: 'text', ending: 'text', failure: 'json', lastRetry: 'text', by: 'text', key: 'text', requestHash: 'text',
+  seq: 'int4', updatedAt: 'float8', finishedAt: 'float8', cache: 'bool',
+});
+const MOVED = new Rows({ id: 'text', version: 'int4', status: 'text', ending: 'text', failure: 'json', lastRetry: 'text', seq: 'int4', updatedAt: 'float8', finishedAt: 'float8' });
+const STEPS = new Rows({
+  runId: 'text', stepId: 'text', position: 'int4', agent: 'text', status: 'text', attempt: 'int4', tries: 'int4', inputs: 'json', outputs: 'json', facts: 'json', failure: 'json', elements: 'int4',
+  locked: 'bool', wakeAt: 'float8', startedAt: 'float8', finishedAt: 'float8',
+});
+const EVENTS = new Rows({ runId: 'text', seq: 'int4', events: 'json' });
+/** The numbers of the parameters: those of one row after the other. */
+const AT = { created: 1, moved: 1 + CREATED.width, steps: 1 + CREATED.width + MOVED.width, events: 1 + CREATED.width + MOVED.width + STEPS.width, rest: 1 + CREATED.width + MOVED.width + STEPS.width + EVENTS.width };
+
 const COMMIT = `
 WITH created AS (
-  INSERT INTO runs (id, pipeline_hash, repository, ref, params, status, ending, failure, last_retry, requested_by, idempotency_key, request_hash, seq, version, created_at, updated_at, finished_at)
-  SELECT id, hash, repository, ref, params, status, ending, failure, "lastRetry", "by", key, "requestHash", seq, 1, ${time('"updatedAt"')}, ${time('"updatedAt"')}, ${time('"finishedAt"')}
-  FROM json_to_recordset($1) AS r (id text, hash text, repository text, ref text, params json, status text, ending text, failure json, "lastRetry" text, "by" text, key text, "requestHash" text,
-    seq integer, "updatedAt" float8, "finishedAt" float8)
+  INSERT INTO runs (id, pipeline_hash, repository, ref, params, status, ending, failure, last_retry, requested_by, idempotency_key, request_hash, seq, version, created_at, updated_at, finished_at, cache)
+  SELECT id, hash, repository, ref, params, status, ending, failure, "lastRetry", "by", key, "requestHash", seq, 1, ${time('"updatedAt"')}, ${time('"updatedAt"')}, ${time('"finishedAt"')}, cache
+  FROM ${CREATED.from('r', AT.created)}
   ON CONFLICT DO NOTHING RETURNING 1
 ), moved AS (
   UPDATE runs SET status = r.status, ending = r.ending, failure = r.failure, last_retry = r."lastRetry", seq = r.seq, version = r.version + 1,
     updated_at = ${time('r."updatedAt"')}, finished_at = ${time('r."finishedAt"')}
-  FROM json_to_recordset($2) AS r (id text, status text, ending text, failure json, "lastRetry" text, seq integer, version integer, "updatedAt" float8, "finishedAt" float8)
+  FROM ${MOVED.from('r', AT.moved)}
   WHERE runs.id = r.id AND runs.version = r.version RETURNING 1
 ), written AS (
   INSERT INTO steps (run_id, id, position, agent, status, attempt, tries, inputs, outputs, facts, failure, elements, locked, wake_at, started_at, finished_at)
   SELECT "runId", "stepId", position, agent, status, attempt, tries, inputs, outputs, facts, failure, elements, locked, ${time('"wakeAt"')}, ${time('"startedAt"')}, ${time('"finishedAt"')}
-  FROM json_to_recordset($3) AS s ("runId" text, "stepId" text, position integer, agent text, status text, attempt integer, tries integer, inputs json, outputs json,
-    facts json, failure json, elements integer, locked boolean, "wakeAt" float8, "startedAt" float8, "finishedAt" float8)
+  FROM ${STEPS.from('s', AT.steps)}
   ON CONFLICT (run_id, id) DO UPDATE SET position = excluded.position, status = excluded.status, attempt = excluded.attempt, tries = excluded.tries, inputs = excluded.inputs,
     outputs = excluded.outputs, facts = excluded.facts, failure = excluded.failure, elements = excluded.elements, locked = excluded.locked, wake_at = excluded.wake_at,
     started_at = excluded.started_at, finished_at = excluded.finished_at
 ), told AS (
-  INSERT INTO events (run_id, seq, events) SELECT "runId", seq, events FROM json_to_recordset($4) AS e ("runId" text, seq integer, events json)
+  INSERT INTO events (run_id, seq, events) SELECT "runId", seq, events FROM ${EVENTS.from('e', AT.events)}
 ), noted AS (
-  INSERT INTO outbox (tasks, events) SELECT $5::json, $6::json WHERE $5 IS NOT NULL RETURNING id
+  INSERT INTO outbox (tasks, events) SELECT $${AT.rest}::json, $${AT.rest + 1}::json WHERE $${AT.rest} IS NOT NULL RETURNING id
 ), forgotten AS (
-  DELETE FROM outbox WHERE id = ANY($7::bigint[])
+  DELETE FROM outbox WHERE id = ANY($${AT.rest + 2}::bigint[])
 )
-SELECT (SELECT id FROM noted) AS entry, pullwright_require((SELECT count(*) FROM created) = $8 AND (SELECT count(*) FROM moved) = $9), ${ms('clock_timestamp()')} AS now`;
+SELECT (SELECT id FROM noted) AS entry, pullwright_require((SELECT count(*) FROM created) = $${AT.rest + 3} AND (SELECT count(*) FROM moved) = $${AT.rest + 4})`;
 
 const STEP_COLUMNS = `position, agent, status, attempt, tries, inputs, outputs, facts, failure, elements, locked,
   ${ms('wake_at')} AS "wakeAt", ${ms('started_at')} AS "startedAt", ${ms('finished_at')} AS "finishedAt"`;
@@ -68,7 +81,7 @@ export class PostgresStore extends SagaStore {
     // One statement, so that a run and its steps are of one version.
     const { rows } = await this.pool.query<Omit<RunState, 'steps'> & { pipelineHash: string; version: number; steps: StepState[] | null }>({
       name: 'load', text: `
-        SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, status, ending, failure, last_retry AS "lastRetry", seq, version,
+        SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, cache, status, ending, failure, last_retry AS "lastRetry", seq, version,
           ${ms('updated_at')} AS "updatedAt", ${ms('finished_at')} AS "finishedAt",
           (SELECT json_agg(s ORDER BY position) FROM (SELECT id AS "stepId", ${STEP_COLUMNS} FROM steps WHERE run_id = runs.id) AS s) AS steps
         FROM runs WHERE id = ANY($1)`,
@@ -120,16 +133,16 @@ export class PostgresStore extends SagaStore {
       this.done.push(...done);
       throw error;
     }
-    const { rows } = await this.pool.query<{ entry: string; again: boolean; dispatched: Array<OutboxEntry['dispatched'][number]> | null; events: RunEvent[][] | null }>(
+    const { rows } = await this.pool.query<{ entry: string; again: boolean; dispatched: Array<OutboxEntry['dispatched'][number]> | null; events: RunEvents[] | null }>(
       `SELECT outbox.id AS entry, again,
-         (SELECT json_agg(json_build_object('runId', runs.id, 'pipelineHash', pipeline_hash, 'repository', repository, 'ref', ref, 'params', params, 'step', row_to_json(s)))
+         (SELECT json_agg(json_build_object('runId', runs.id, 'pipelineHash', pipeline_hash, 'repository', repository, 'ref', ref, 'params', params, 'cache', cache, 'step', row_to_json(s)))
           FROM json_to_recordset(outbox.tasks) AS t ("runId" text, "stepId" text, attempt integer)
           JOIN LATERAL (SELECT id AS "stepId", ${STEP_COLUMNS} FROM steps WHERE run_id = t."runId" AND id = t."stepId" AND status = 'dispatched' AND steps.attempt = t.attempt) AS s ON true
           JOIN runs ON runs.id = t."runId") AS dispatched,
          (SELECT json_agg(events.events ORDER BY events.run_id, events.seq) FROM json_to_recordset(outbox.events) AS e ("runId" text, seq integer)
           JOIN events ON events.run_id = e."runId" AND events.seq = e.seq) AS events
        FROM outbox WHERE at < clock_timestamp() - ${SETTLING} ORDER BY id LIMIT $1`, [limit]);
-    return rows.map(({ entry, again, dispatched, events }) => ({ entry, again, dispatched: (dispatched ?? []).map((row) => ({ ...present(row), step: present(row.step) })), events: events ?? [] }));
+    return rows.map(({ entry, again, dispatched, events }) => ({ entry, again, dispatched: (dispatched ?? []).map((row) => ({ ...present(row), step: present(row.step) })), events: (events ?? []).map(eventsOf) }));
   }
 
   async dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>> {
@@ -148,19 +161,19 @@ export class PostgresStore extends SagaStore {
   /** Returns the entry in the outbox. */
   private async write(sql: Sql, { runs, tasks }: Changes, done: readonly string[]): Promise<string | undefined> {
     const created = runs.flatMap(({ created: start, run }) => (start ? [{
-      id: run.runId, hash: start.pipelineHash, repository: start.repository, ref: start.ref, params: start.params, by: start.requestedBy, key: start.idempotency?.key, requestHash: start.idempotency?.requestHash,
+      id: run.runId, hash: start.pipelineHash, repository: start.repository, ref: start.ref, params: start.params, by: start.requestedBy, key: start.idempotency?.key, requestHash: start.idempotency?.requestHash, cache: start.cache,
       status: run.status, ending: run.ending, failure: run.failure, lastRetry: run.lastRetry, seq: run.seq, updatedAt: run.updatedAt, finishedAt: run.finishedAt,
     }] : []));
     const moved = runs.flatMap(({ created: start, run, version }) => (start ? [] : [{
       id: run.runId, version, status: run.status, ending: run.ending, failure: run.failure, lastRetry: run.lastRetry, seq: run.seq, updatedAt: run.updatedAt, finishedAt: run.finishedAt,
     }]));
-    const steps = runs.flatMap(({ run, steps: changed }) => changed.map((step) => ({ runId: run.runId, ...step })));
-    const events = runs.flatMap(({ run, events: groups }) => groups.map((group) => ({ runId: run.runId, seq: group.at(-1)?.seq, events: group })));
+    const steps = runs.flatMap(({ run, steps: changed }) => changed.map((step) => ({ ...step, runId: run.runId })));
+    const events = runs.flatMap(({ run, events: groups }) => groups.map((group) => ({ runId: run.runId, seq: group.at(-1)?.seq, events: toldJson(group) })));
     const noted = tasks.length + events.length > 0;
     const { rows } = await sql.query<{ entry: string | null }>({
       name: 'commit', text: COMMIT,
       values: [
-        JSON.stringify(created), JSON.stringify(moved), JSON.stringify(steps), JSON.stringify(events),
+        ...CREATED.values(created), ...MOVED.values(moved), ...STEPS.values(steps), ...EVENTS.values(events),
         noted ? JSON.stringify(tasks.map(({ runId, stepId, attempt }) => ({ runId, stepId, attempt }))) : null, JSON.stringify(events.map(({ runId, seq }) => ({ runId, seq }))),
         done, created.length, moved.length,
       ],

@@ -40,7 +40,7 @@ export interface OutboxEntry {
   readonly entry: string;
   /** Whether the bus has had these tasks before and lost them, or what came of them. */
   readonly again: boolean;
-  readonly dispatched: ReadonlyArray<Pick<RunState, 'runId' | 'params' | 'repository' | 'ref'> & { pipelineHash: string; step: StepState }>;
+  readonly dispatched: ReadonlyArray<Pick<RunState, 'runId' | 'params' | 'repository' | 'ref' | 'cache'> & { pipelineHash: string; step: StepState }>;
   readonly events: ReadonlyArray<readonly RunEvent[]>;
 }
 

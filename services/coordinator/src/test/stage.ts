@@ -8,7 +8,7 @@ import { NestFactory } from '@nestjs/core';
 import { Pool } from 'pg';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { CommandReply, consumers, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunView, type StepView } from '#contracts';
+import { CommandReply, eventsOf, consumers, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunEvents, type RunView, type StepView } from '#contracts';
 import { startNats, startPostgres, type TestNats, type TestPostgres } from '#testing';
 import type { z } from 'zod';
 import { CoordinatorModule } from '../coordinator.module.js';
@@ -106,8 +106,8 @@ export class Stage {
 
   /** Straight from the table: also when no coordinator runs. */
   async events(runId: string): Promise<RunEvent[]> {
-    const { rows } = await this.database.query<{ events: RunEvent[] }>('SELECT events FROM events WHERE run_id = $1 ORDER BY seq', [runId]);
-    return rows.flatMap((row) => row.events);
+    const { rows } = await this.database.query<{ events: RunEvents }>('SELECT events FROM events WHERE run_id = $1 ORDER BY seq', [runId]);
+    return rows.flatMap((row) => eventsOf(row.events));
   }
 
   async provision(): Promise<void> { await provision(this.bus); }
