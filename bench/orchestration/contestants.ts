@@ -3,11 +3,15 @@ import { bullMqAlways, bullMqEverySecond, bullMqUsual } from './systems/bullmq.j
 import { dbosByQueue, dbosByStage } from './systems/dbos.js';
 import { jetStream, postgresBatched, postgresSingle } from './systems/floors.js';
 import { graphileWorkerTuned, graphileWorkerUsual } from './systems/graphile-worker.js';
-import { pgBossTuned, pgBossUsual } from './systems/pg-boss.js';
+import { pgBossEach, pgBossTuned, pgBossUsual } from './systems/pg-boss.js';
+import { pullwright, pullwrightTwice } from './systems/pullwright.js';
 
 /** Everything that is measured, in the order of a round, by the key that `--only` takes. */
 export const CONTESTANTS: Record<string, Contestant> = {
+  'pullwright': pullwright,
+  'pullwright-2': pullwrightTwice,
   'pg-boss': pgBossTuned,
+  'pg-boss-each': pgBossEach,
   'pg-boss-usual': pgBossUsual,
   'graphile-worker': graphileWorkerTuned,
   'graphile-worker-usual': graphileWorkerUsual,

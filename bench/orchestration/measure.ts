@@ -19,7 +19,8 @@ export interface Sample {
   rates: Rate[];
   /** Sorted. */
   singlesMs: number[];
-  cpuMsPerRun: number;
+  /** By process, over the last size. */
+  cpuMsPerRun: Record<string, number>;
   /** By process: before the first run, and the most that each had with runs in work. */
   memoryMb: { idle: Record<string, number>; busy: Record<string, number> };
 }
@@ -41,7 +42,6 @@ export async function measure(contestant: Contestant, plan: Plan, interrupted: A
 
 /** The plan on a system that runs already and has nothing to do. */
 export async function measureRunning(name: string, system: RunningSystem, plan: Plan, signal: AbortSignal, log: (line: string) => void): Promise<Sample> {
-  const roots = Object.values(system.processes);
   const idle = memoryOf(system);
   const warm = await saturate(system, WARM_UP_RUNS, WARM_UP_LIMIT_MS, signal);
   if (warm.completed < WARM_UP_RUNS) throw new Failure('internal', `${name}: of ${WARM_UP_RUNS} runs ${warm.completed} completed in ${WARM_UP_LIMIT_MS} ms`);
@@ -49,19 +49,23 @@ export async function measureRunning(name: string, system: RunningSystem, plan: 
   log(`p50 ${quantile(singlesMs, 0.5).toFixed(1)} ms, p99 ${quantile(singlesMs, 0.99).toFixed(1)} ms`);
   const rates: Rate[] = [];
   const busy = { ...idle };
-  let cpuMsPerRun = Number.NaN;
+  let cpuMsPerRun: Record<string, number> = {};
   for (const runs of plan.sizes) {
-    const before = cpuMs(roots);
+    const before = cpuOf(system);
     const rate = await saturate(system, runs, plan.sizeLimitMs, signal, () => {
       for (const [process, mb] of Object.entries(memoryOf(system))) busy[process] = Math.max(busy[process] ?? 0, mb);
     });
-    cpuMsPerRun = (cpuMs(roots) - before) / rate.completed;
+    cpuMsPerRun = Object.fromEntries(Object.entries(cpuOf(system)).map(([process, ms]) => [process, (ms - (before[process] ?? 0)) / rate.completed]));
     rates.push(rate);
-    log(`${rate.completed} of ${runs} runs: ${rate.runsPerSecond.toFixed(0)}/s, ${cpuMsPerRun.toFixed(2)} ms of CPU each`);
+    log(`${rate.completed} of ${runs} runs: ${rate.runsPerSecond.toFixed(0)}/s, ${sum(cpuMsPerRun).toFixed(2)} ms of CPU each`);
     // What is left of a size that ran out of time would be counted in the next.
     if (rate.completed < runs) break;
   }
   return { rates, singlesMs, cpuMsPerRun, memoryMb: { idle, busy } };
+}
+
+function cpuOf(system: RunningSystem): Record<string, number> {
+  return Object.fromEntries(Object.entries(system.processes).map(([process, pid]) => [process, cpuMs([pid])]));
 }
 
 function memoryOf(system: RunningSystem): Record<string, number> {
@@ -128,6 +132,10 @@ async function within<T>(work: Promise<T>, limitMs: number, signal: AbortSignal)
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
   }
+}
+
+export function sum(values: Record<string, number>): number {
+  return Object.values(values).reduce((total, value) => total + value, 0);
 }
 
 /** Of sorted values, by nearest rank; NaN of none. */

@@ -19,16 +19,23 @@ const DURABLE = ['fsync', 'synchronous_commit', 'full_page_writes'];
 export async function startPostgres(site: Site): Promise<DurablePostgres> {
   const server = await startEmbeddedPostgres(join(site.folder, 'postgres'));
   site.undo(() => server.stop());
-  const pool = new Pool({ connectionString: server.url, max: 8 });
-  site.undo(() => pool.end());
-  // A connection that the server ends at its shutdown would otherwise end this process.
-  pool.on('error', (error) => { site.log(`postgres: ${error.message}`); });
+  const pool = openPool(site, server.url, 4);
   for (const name of DURABLE) {
     const { rows } = await pool.query<Record<string, string>>(`SHOW ${name}`);
     if (rows[0]?.[name] !== 'on') throw new Failure('internal', `Postgres is not durable: ${name} is ${rows[0]?.[name]}`);
   }
   const pid = Number((await readFile(join(server.home, 'cluster', 'postmaster.pid'), 'utf8')).split('\n')[0]);
   return { url: server.url, pool, processes: { postgres: pid } };
+}
+
+/** Connections that end with the site. */
+export function openPool(site: Site, url: string, max: number): Pool {
+  let ending = false;
+  const pool = new Pool({ connectionString: url, max });
+  site.undo(() => { ending = true; return pool.end(); });
+  // Idle connections that the server ends at its shutdown are no news; without a listener they would end this process.
+  pool.on('error', (error) => { if (!ending) site.fail(error); });
+  return pool;
 }
 
 /** The number that a query answers with. */

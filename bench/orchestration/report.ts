@@ -1,4 +1,4 @@
-import { quantile, type Sample } from './measure.js';
+import { quantile, sum, type Sample } from './measure.js';
 import type { Contestant } from './system.js';
 
 /** One system over all rounds: medians. */
@@ -9,6 +9,8 @@ export interface Figures {
   p50Ms: number;
   p99Ms: number;
   cpuMsPerRun: number;
+  /** The same by process. */
+  cpuMsPerRunBy: Record<string, number>;
   /** Sizes whose time was over in some round: the rate is what was completed until then. */
   partial: number[];
 }
@@ -58,8 +60,22 @@ export function report(results: readonly Result[], sizes: readonly number[], rou
     ratios,
     p50Ratios: product ? Object.fromEntries(others.map((other) => [other.contestant.name, median(roundwise(product, other, (sample) => quantile(sample.singlesMs, 0.5)))])) : {},
     ...optional('flatness20k', small !== undefined && large !== undefined && sizes.length > 1 ? large / small : undefined),
-    memoryMb: {},
+    memoryMb: product ? memory(product, sizes) : {},
   };
+}
+
+function memory({ samples: all }: Result, sizes: readonly number[]): Record<string, number> {
+  const samples = all.filter((sample) => sample !== undefined);
+  const [idle, busy] = [medians(samples.map(({ memoryMb }) => memoryMb.idle)), medians(samples.map(({ memoryMb }) => memoryMb.busy))];
+  return {
+    'an idle service': median(Object.entries(idle).flatMap(([process, mb]) => (process.startsWith('bench-') ? [mb] : []))),
+    'the idle coordinator': idle.coordinator ?? Number.NaN,
+    [`the coordinator with ${sizes.at(-1)} runs in flight`]: busy.coordinator ?? Number.NaN,
+  };
+}
+
+function medians(values: ReadonlyArray<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.keys(values[0] ?? {}).map((key) => [key, median(values.map((value) => value[key] ?? Number.NaN))]));
 }
 
 function figures({ contestant, samples: all }: Result, sizes: readonly number[]): Figures {
@@ -70,7 +86,8 @@ function figures({ contestant, samples: all }: Result, sizes: readonly number[])
     runsPerSecond: Object.fromEntries(rates.map(({ runs, found }) => [runs, median(found.map((rate) => rate.runsPerSecond))])),
     p50Ms: median(samples.map((sample) => quantile(sample.singlesMs, 0.5))),
     p99Ms: median(samples.map((sample) => quantile(sample.singlesMs, 0.99))),
-    cpuMsPerRun: median(samples.map((sample) => sample.cpuMsPerRun)),
+    cpuMsPerRun: median(samples.map((sample) => sum(sample.cpuMsPerRun))),
+    cpuMsPerRunBy: medians(samples.map((sample) => sample.cpuMsPerRun)),
     partial: rates.filter(({ runs, found }) => found.some((rate) => rate.completed < runs)).map(({ runs }) => runs),
   };
 }

@@ -1,16 +1,19 @@
 import { Command } from 'commander';
 import { CONTESTANTS } from './contestants.js';
+import { flatness } from './finished.js';
 import { measure, type Plan } from './measure.js';
 import { installPeers } from './packages.js';
 import { installRedis } from './redis.js';
 import { report, type Result } from './report.js';
+import { onSite } from './system.js';
+import { standaloneMemoryMb } from './systems/pullwright.js';
 import { table } from './table.js';
 
-interface Options { json: boolean; quick: boolean; only?: string; rounds?: string }
+interface Options { json: boolean; quick: boolean; only?: string; rounds?: string; finished?: string }
 
-const FULL: Plan & { rounds: number; budgetMs: number } = { sizes: [2_000, 20_000], singles: 200, singlesLimitMs: 30_000, sizeLimitMs: 300_000, rounds: 3, budgetMs: Number.POSITIVE_INFINITY };
+const FULL: Plan & { rounds: number; budgetMs: number; finished: number } = { sizes: [2_000, 20_000], singles: 200, singlesLimitMs: 30_000, sizeLimitMs: 300_000, rounds: 3, budgetMs: Number.POSITIVE_INFINITY, finished: 1_000_000 };
 /** Another round begins only when one like the last would end within the budget. */
-const QUICK: typeof FULL = { sizes: [2_000, 5_000], singles: 40, singlesLimitMs: 6_000, sizeLimitMs: 20_000, rounds: 3, budgetMs: 7 * 60_000 };
+const QUICK: typeof FULL = { sizes: [2_000, 5_000], singles: 40, singlesLimitMs: 6_000, sizeLimitMs: 20_000, rounds: 3, budgetMs: 6 * 60_000, finished: 50_000 };
 
 const options = new Command('bench:orchestration')
   .description('Runs the same job on Pullwright, on what an engineer would use instead, and on the bare servers, and prints the table.')
@@ -18,9 +21,12 @@ const options = new Command('bench:orchestration')
   .option('--quick', `within ten minutes: fewer rounds, and ${QUICK.sizes.join(' and ')} runs instead of ${FULL.sizes.join(' and ')}`, false)
   .option('--only <names>', `some of ${Object.keys(CONTESTANTS).join(', ')}; separated by commas`)
   .option('--rounds <n>', 'rounds of all systems, one after the other')
+  .option('--finished <n>', `finished runs in the tables for the last part; 0 leaves it out (default: ${FULL.finished}, with --quick ${QUICK.finished})`)
   .parse()
   .opts<Options>();
 
+// Every server of a round wants to hear of the end of this process.
+process.setMaxListeners(50);
 // Packages of peers print there; the report alone belongs on stdout.
 console.log = console.error;
 const say = (line: string) => { process.stderr.write(`${line}\n`); };
@@ -29,8 +35,10 @@ const names = options.only?.split(',') ?? Object.keys(CONTESTANTS);
 const unknown = names.filter((name) => !Object.hasOwn(CONTESTANTS, name));
 if (unknown.length > 0) throw new Error(`--only ${unknown.join(',')}: there are ${Object.keys(CONTESTANTS).join(', ')}`);
 const plan = options.quick ? QUICK : FULL;
-const rounds = options.rounds === undefined ? plan.rounds : Number.parseInt(options.rounds, 10);
-if (!(rounds >= 1)) throw new Error('--rounds wants a number from 1 on');
+const rounds = options.rounds === undefined ? plan.rounds : Number(options.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds wants a number from 1 on');
+const finishedRuns = options.finished === undefined ? plan.finished : Number(options.finished);
+if (!Number.isInteger(finishedRuns) || finishedRuns < 0) throw new Error('--finished wants a number from 0 on');
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -65,7 +73,14 @@ for (let roundMs = 0; done < rounds && !interrupted.signal.aborted && performanc
   }
   roundMs = performance.now() - roundStarted;
 }
-if (interrupted.signal.aborted) process.exit(130);
-
 const found = report(results, plan.sizes, done);
+if (found.pullwright && !interrupted.signal.aborted) {
+  try {
+    found.memoryMb['the whole embedded stack'] = await onSite(interrupted.signal, say, standaloneMemoryMb);
+    if (finishedRuns > 0) Object.assign(found, await flatness(finishedRuns, { ...plan, sizes: plan.sizes.slice(-1) }, done, interrupted.signal, say));
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+  }
+}
+if (interrupted.signal.aborted) process.exit(130);
 process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : `${table(found)}\n`);

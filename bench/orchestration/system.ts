@@ -42,7 +42,7 @@ export interface Site {
 
 /** Gives `use` a site and takes everything away afterwards, however it ends. Throws what `use` threw, or else what could not be undone. */
 export async function onSite<T>(signal: AbortSignal, log: (line: string) => void, use: (site: Site) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'pullwright-bench-'));
+  const folder = await mkdtemp(join(tmpdir(), 'pullwright-orchestration-'));
   // Root's Postgres runs as another account, which must get through.
   await chmod(folder, 0o711);
   const undos: Array<() => Promise<unknown>> = [() => rm(folder, { recursive: true, force: true, maxRetries: 5 })];

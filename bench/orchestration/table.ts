@@ -19,6 +19,7 @@ export function table(report: Report): string {
   if (systems.some(([, figures]) => figures.partial.length > 0)) lines.push('* not all runs completed in time; the rate is that of those that did');
   lines.push('', `medians of ${report.rounds} round${report.rounds === 1 ? '' : 's'}; × is Pullwright’s figure over that system’s`);
   if (report.ratioToBestPeer !== undefined) lines.push(`rate over the best peer’s (${report.bestPeer}): ${fixed(report.ratioToBestPeer, 2)}; over DBOS’s: ${fixed(report.ratioToDbos, 2)}`);
+  if (report.pullwright) lines.push(`CPU of a Pullwright run: ${Object.entries(report.pullwright.cpuMsPerRunBy).sort(([, a], [, b]) => b - a).map(([process, ms]) => `${process} ${fixed(ms, 2)}`).join(', ')} ms`);
   if (report.flatness20k !== undefined) lines.push(`rate at ${report.sizes.at(-1)} over rate at ${report.sizes[0]}: ${fixed(report.flatness20k, 2)}`);
   if (report.flatness1m !== undefined) lines.push(`with ${report.finishedRuns} finished runs in the tables: rate × ${fixed(report.flatness1m, 2)}, p50 × ${fixed(report.flatness1mP50, 2)}`);
   for (const [what, mb] of Object.entries(report.memoryMb)) lines.push(`memory of ${what}: ${whole(mb)} MB`);

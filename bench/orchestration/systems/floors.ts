@@ -1,20 +1,21 @@
-import { AckPolicy, DiscardPolicy, RetentionPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { AckPolicy, RetentionPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { Pool } from 'pg';
-import { resolveNatsServer, startEmbeddedNats } from '#embedded';
 import { batched, times } from '../concurrency.js';
-import { startPostgres } from '../postgres.js';
+import { startNats } from '../nats.js';
+import { openPool, startPostgres } from '../postgres.js';
 import { STEPS, STEP_NUMBERS, type Contestant, type RunningSystem, type Site } from '../system.js';
+import { startWorkers, type Work } from '../workers.js';
 
 /**
  * What no orchestrator on these servers can be faster than: the transitions of a run as bare commits, and its messages as bare publishes and deliveries.
- * There are no workers; the process that submits does it all, and only the server's CPU is counted.
+ * Only the server's CPU is counted.
  */
 
 const BATCH = 500;
 const CONNECTIONS = 16;
+const STREAM = 'STEPS';
+const subjectOf = (step: number) => `step.${step}`;
+const durableOf = (step: number) => `step-${step}`;
 
 export const postgresBatched: Contestant = {
   name: 'Postgres, batched commits', kind: 'floor',
@@ -28,14 +29,13 @@ export const postgresSingle: Contestant = {
 };
 export const jetStream: Contestant = {
   name: 'JetStream, publish and consume', kind: 'floor',
-  configuration: 'five messages a run, each stored before the last is acknowledged, publishes and deliveries pipelined',
+  configuration: 'five messages a run through five processes, each stored before the one before it is acknowledged, publishes and deliveries pipelined',
   start: startJetStreamFloor,
 };
 
 async function startPostgresFloor(site: Site, batch: number): Promise<RunningSystem> {
   const postgres = await startPostgres(site);
-  const pool = new Pool({ connectionString: postgres.url, max: batch === 1 ? CONNECTIONS : STEPS + 1 });
-  site.undo(() => pool.end());
+  const pool = openPool(site, postgres.url, batch === 1 ? CONNECTIONS : STEPS + 1);
   await pool.query('CREATE TABLE runs (id int PRIMARY KEY, step int NOT NULL) WITH (fillfactor = 50); CREATE TABLE events (run int, step int, at timestamptz, PRIMARY KEY (run, step))');
   const begin = 'WITH run AS (INSERT INTO runs SELECT id, 0 FROM unnest($1::int[]) AS id RETURNING id, step) INSERT INTO events SELECT id, step, now() FROM run';
   const advance = 'WITH run AS (UPDATE runs SET step = step + 1 WHERE id = ANY ($1::int[]) RETURNING id, step) INSERT INTO events SELECT id, step, now() FROM run';
@@ -59,40 +59,40 @@ async function startPostgresFloor(site: Site, batch: number): Promise<RunningSys
 }
 
 async function startJetStreamFloor(site: Site): Promise<RunningSystem> {
-  const binary = await resolveNatsServer(join(homedir(), '.cache', 'pullwright'), (line) => { site.log(line); });
-  const server = await startEmbeddedNats(join(site.folder, 'nats'), { binary });
-  site.undo(() => server.stop());
+  const server = await startNats(site);
   const connection = await connect({ servers: server.url });
   site.undo(() => connection.close());
   const manager = await jetstreamManager(connection);
-  const stream = jetstream(connection);
-  await manager.streams.add({ name: 'STEPS', subjects: ['step.*'], retention: RetentionPolicy.Workqueue, discard: DiscardPolicy.New });
-  const waiting = new Map<string, () => void>();
-  let runs = 0;
-  let completed = 0;
+  await manager.streams.add({ name: STREAM, subjects: ['step.*'], retention: RetentionPolicy.Workqueue });
   for (const step of STEP_NUMBERS) {
-    await manager.consumers.add('STEPS', { durable_name: `step-${step}`, filter_subject: `step.${step}`, ack_policy: AckPolicy.Explicit, max_ack_pending: 4_096 });
-    const messages = await (await stream.consumers.get('STEPS', `step-${step}`)).consume({
-      max_messages: BATCH,
-      callback: (message) => {
-        const next = step < STEPS ? stream.publish(`step.${step + 1}`, message.data).then(() => { message.ack(); }) : message.ackAck().then(() => {
-          completed++;
-          waiting.get(message.string())?.();
-        });
-        next.catch((error: unknown) => { site.log(String(error)); });
-      },
-    });
-    site.undo(() => messages.close());
+    await manager.consumers.add(STREAM, { durable_name: durableOf(step), filter_subject: subjectOf(step), ack_policy: AckPolicy.Explicit, max_ack_pending: 4_096 });
   }
-  const submit = async () => { await stream.publish('step.1', `${++runs}`); };
+  const workers = await startWorkers(site, import.meta.url, { url: server.url });
+  const stream = jetstream(connection);
+  let runs = 0;
+  const submit = () => stream.publish(subjectOf(1), `${++runs}`);
   return {
-    processes: { nats: server.pid() },
+    processes: server.processes,
     submit: (wanted) => times(wanted, BATCH, submit),
-    completed: async () => completed,
+    // A message goes when its successor is stored, the last one when it is acknowledged: nothing left means that all have completed.
+    completed: async () => runs - (await manager.streams.info(STREAM)).state.messages,
     single: async () => {
-      const done = new Promise<void>((resolve) => { waiting.set(`${runs + 1}`, resolve); });
+      const done = workers.done(`${runs + 1}`);
       await submit();
       await done;
     },
   };
 }
+
+export const work: Work = async ({ step, options }, done) => {
+  const connection = await connect({ servers: options.url as string });
+  const stream = jetstream(connection);
+  await (await stream.consumers.get(STREAM, durableOf(step))).consume({
+    max_messages: BATCH,
+    callback: (message) => {
+      const handedOn = step < STEPS ? stream.publish(subjectOf(step + 1), message.data).then(() => { message.ack(); }) : message.ackAck().then(() => { done(message.string()); });
+      // Ends the process, and with it the measurement.
+      handedOn.catch((error: unknown) => { setImmediate(() => { throw error; }); });
+    },
+  });
+};

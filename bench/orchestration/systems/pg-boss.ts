@@ -13,30 +13,38 @@ interface PgBoss {
   createQueue(name: string, options: Record<string, unknown>): Promise<void>;
   send(name: string, data: Job['data'], options?: { db: Transaction }): Promise<unknown>;
   insert(name: string, jobs: Array<{ data: Job['data'] }>, options?: { db: Transaction }): Promise<unknown>;
-  work(name: string, options: Record<string, unknown>, handler: (jobs: Job[], transaction?: Transaction) => Promise<void>): Promise<string>;
+  work(name: string, options: Record<string, unknown>, handler: (jobs: Job[], transaction?: Transaction) => Promise<unknown>): Promise<string>;
 }
 interface PgBossModule { PgBoss: new (options: Record<string, unknown>) => PgBoss }
 
 const INSERT_BATCH = 1_000;
 const queueOf = (step: number) => `step-${step}`;
 
+/** `whole`: a batch succeeds or fails as one. `each`: the handler says the outcome of each job. */
+type Mode = 'whole' | 'each' | 'usual';
+
 export const pgBossTuned: Contestant = {
   name: 'pg-boss, tuned', kind: 'peer',
-  configuration: 'batches of 1,000, one transaction completes a batch and inserts the next step’s; LISTEN/NOTIFY, burst while batches are full, a partition for each queue',
-  start: (site) => start(site, { tuned: 'yes' }),
+  configuration: 'batches of 1,000, one transaction completes a batch as a whole and inserts the next step’s; LISTEN/NOTIFY, burst while batches are full, a partition for each queue',
+  start: (site) => start(site, 'whole'),
+};
+export const pgBossEach: Contestant = {
+  name: 'pg-boss, tuned, job by job', kind: 'peer',
+  configuration: 'the same, but with an outcome of its own for each job of a batch (perJobResults), which pg-boss does not offer inside a transaction',
+  start: (site) => start(site, 'each'),
 };
 export const pgBossUsual: Contestant = {
   name: 'pg-boss, usual', kind: 'peer',
   configuration: 'work() with batches of 50 and the shortest polling interval (0.5 s), send() for each next step',
-  start: (site) => start(site, { tuned: '' }),
+  start: (site) => start(site, 'usual'),
 };
 
-async function start(site: Site, { tuned }: { tuned: string }): Promise<RunningSystem> {
+async function start(site: Site, mode: Mode): Promise<RunningSystem> {
   const postgres = await startPostgres(site);
-  const boss = await open(postgres.url, tuned);
+  const boss = await open(postgres.url, mode);
   site.undo(() => boss.stop({ graceful: false }));
-  for (const step of STEP_NUMBERS) await boss.createQueue(queueOf(step), tuned ? { notify: true, partition: true } : {});
-  const workers = await startWorkers(site, import.meta.url, { url: postgres.url, tuned });
+  for (const step of STEP_NUMBERS) await boss.createQueue(queueOf(step), mode === 'usual' ? {} : { notify: true, partition: true });
+  const workers = await startWorkers(site, import.meta.url, { url: postgres.url, mode });
   let runs = 0;
   return {
     processes: { ...postgres.processes, ...workers.processes },
@@ -56,12 +64,20 @@ async function start(site: Site, { tuned }: { tuned: string }): Promise<RunningS
 }
 
 export const work: Work = async ({ step, options }, done) => {
-  const boss = await open(options.url as string, options.tuned as string);
+  const mode = options.mode as Mode;
+  const boss = await open(options.url as string, mode);
   const next = step < STEPS ? queueOf(step + 1) : undefined;
-  if (options.tuned) {
-    await boss.work(queueOf(step), { batchSize: 1_000, transactional: true, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 }, async (jobs, db) => {
-      if (next) await boss.insert(next, jobs.map(({ data }) => ({ data })), { db: db as Transaction });
-      else for (const { data } of jobs) done(data.run);
+  const handOn = async (jobs: Job[], options?: { db: Transaction }) => {
+    if (next) await boss.insert(next, jobs.map(({ data }) => ({ data })), options);
+    else for (const { data } of jobs) done(data.run);
+  };
+  const batches = { batchSize: 1_000, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 };
+  if (mode === 'whole') {
+    await boss.work(queueOf(step), { ...batches, transactional: true }, async (jobs, db) => { await handOn(jobs, { db: db as Transaction }); });
+  } else if (mode === 'each') {
+    await boss.work(queueOf(step), { ...batches, perJobResults: true }, async (jobs) => {
+      await handOn(jobs);
+      return jobs.map(({ id }) => ({ id, status: 'completed' }));
     });
   } else {
     await boss.work(queueOf(step), { batchSize: 50, pollingIntervalSeconds: 0.5 }, async (jobs) => {
@@ -73,9 +89,9 @@ export const work: Work = async ({ step, options }, done) => {
   }
 };
 
-async function open(url: string, tuned: string): Promise<PgBoss> {
+async function open(url: string, mode: Mode): Promise<PgBoss> {
   const { PgBoss } = peer('pg-boss') as PgBossModule;
-  const boss = new PgBoss({ connectionString: url, useListenNotify: Boolean(tuned), max: 4, schedule: false });
+  const boss = new PgBoss({ connectionString: url, useListenNotify: mode !== 'usual', max: 4, schedule: false });
   boss.on('error', (error) => { console.error(error); });
   await boss.start();
   return boss;
