@@ -52,6 +52,10 @@ describe('sites of plain HTML', () => {
       'submit-valid /done.html?n=Ada&m=ada%40example.com', 'submit-missing valueMissing', 'submit-missing valueMissing', 'submit-malformed typeMismatch',
     ]);
   });
+  it('are not sent by a button that is only around a link', () => {
+    const found = explored({ 'index.html': page('<form action="/done.html"><label>Name <input name="n"></label><button>Go</button><button><a href="/back.html">Back</a></button></form>'), 'done.html': page('<h1>Done</h1>'), 'back.html': page('<h1>Back</h1>') });
+    expect(found.behaviours.map((one) => `${one.kind} ${one.to}`)).toEqual(['navigation /back.html', 'submit-valid /done.html?n=Ada']);
+  });
   it('send nothing where no server is', () => {
     const found = explored({ 'index.html': page('<form method="post" action="/x"><input name="n" aria-label="N"><button>Go</button></form>') });
     expect(found.behaviours).toEqual([]);

@@ -2,7 +2,7 @@ import type { Element } from '#contracts';
 import type { DomElement } from '../accessibility/dom.js';
 import { takesText } from '../browser.js';
 import { literal, validDatum } from './data.js';
-import { choose, click, doubleClick, fill, isLocatable, isUsable, press, tick, type PlannedStep } from './plan.js';
+import { choose, click, doubleClick, fill, isAroundLink, isLocatable, isUsable, press, tick, type PlannedStep } from './plan.js';
 import { isShown, type View } from './screens.js';
 
 /** Something a user may try on a view, other than following links and submitting forms. */
@@ -19,7 +19,7 @@ const MAX_OPTIONS = 4;
 /** The trials of one element: none when nothing listens to it. */
 export function trialsOf(view: View, control: Element): Trial[] {
   const node = view.dom.byKey.get(control.id);
-  if (!node || !isUsable(control)) return [];
+  if (!node || !isUsable(control) || isAroundLink(node)) return [];
   const type = control.field?.type;
   if (type === 'checkbox' || type === 'radio') {
     if (!handledAbove(node, 'change', 'click', 'input') || (type === 'radio' && control.field?.checked)) return [];

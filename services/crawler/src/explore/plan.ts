@@ -45,11 +45,14 @@ export function formsOf(view: View): Entry[] {
 }
 function submits(view: View, element: Element): boolean {
   const dom = view.dom.byKey.get(element.id);
-  if (!dom) return false;
+  if (!dom || isAroundLink(dom)) return false;
   const type = dom.markup.attributes.get('type');
   const kind = typeof type === 'string' ? type.toLowerCase() : type === undefined ? 'submit' : '';
   return (element.tag === 'button' && kind !== 'button' && kind !== 'reset') || (element.tag === 'input' && typeof type === 'string' && (kind === 'submit' || kind === 'image'));
 }
+
+/** A click in the middle of such a button goes to the link, and what the browsers make of it differs. */
+export const isAroundLink = (element: DomElement): boolean => element.markup.tag === 'button' && [...descendants(element)].some(({ markup }) => markup.tag === 'a' && markup.attributes.has('href'));
 
 /** A button with a handler outside of any form, with the text field right before it, or else the nearest ones around it, that are in no form either. */
 export function looseEntryOf(view: View, button: Element): Entry | null {

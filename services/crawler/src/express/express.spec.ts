@@ -100,6 +100,7 @@ describe('a contact form that is checked on the server (Pug, express-validator)'
 const express = require('express');
 const { body, validationResult } = require('express-validator');
 const app = express();
+app.use(require('helmet').contentSecurityPolicy({ directives: {} }));
 app.set('view engine', 'pug');
 app.use(express.urlencoded({ extended: false }));
 app.get('/contact', (req, res) => res.render('contact', { errors: [], values: {} }));
@@ -107,6 +108,8 @@ app.post('/contact',
   body('name').trim().notEmpty().withMessage('Please tell us your name.'),
   body('email').isEmail().withMessage('That is no e-mail address.'),
   body('message').isLength({ min: 5 }).withMessage('Please write more.'),
+  body('born', 'No date.').optional({ values: 'falsy' }).isISO8601().toDate(),
+  body('tags.*').escape(),
   (req, res) => {
     const errors = validationResult(req);
     if (!errors.isEmpty()) return res.status(422).render('contact', { errors: errors.array(), values: req.body });
@@ -121,7 +124,8 @@ app.listen(3000);`,
     expect(seen(browser.get('/contact'))).toEqual(['/contact', '<h1> 1', '  "Contact"', '<form method=post> 6', '  <input name=email> 7']);
     expect(seen(browser.post('/contact', { name: ' ', email: 'a@b', message: 'long enough' })))
       .toEqual(['/contact', '<h1> 1', '  "Contact"', '<ul> 3', '  <li> 5', '    "Please tell us your name."', '  <li> 5', '    "That is no e-mail address."', '<form method=post> 6', '  <input name=email value=a@b> 7']);
-    expect(seen(browser.post('/contact', { name: ' Ada ', email: 'ada@example.com', message: 'long enough' }))).toEqual(['/contact', '<h1> 1', '  "Thank you, Ada!"']);
+    for (const born of ['', '2030-05-17']) expect(seen(browser.post('/contact', { name: ' Ada ', email: 'ada@example.com', message: 'long enough', born }))).toEqual(['/contact', '<h1> 1', '  "Thank you, Ada!"']);
+    expect(browser.post('/contact', { name: 'Ada', email: 'ada@example.com', message: 'long enough', born: 'May' })).toMatchObject({ ok: false });
   });
 });
 

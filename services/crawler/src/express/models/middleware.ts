@@ -12,6 +12,12 @@ const PASSING = [
   'express-mongo-sanitize', 'xss-clean', 'connect-timeout', 'express-useragent', 'express-request-id', 'express-status-monitor', 'errorhandler', 'livereload', 'connect-livereload',
 ];
 
+/** The parts of helmet, each a middleware of its own. */
+const HEADERS = [
+  'contentSecurityPolicy', 'crossOriginEmbedderPolicy', 'crossOriginOpenerPolicy', 'crossOriginResourcePolicy', 'dnsPrefetchControl', 'frameguard', 'hidePoweredBy', 'hsts', 'ieNoOpen', 'noSniff', 'originAgentCluster',
+  'permittedCrossDomainPolicies', 'referrerPolicy', 'xssFilter',
+];
+
 /** Words whose plural is certain. */
 const REGULAR = /^(?:item|todo|task|user|comment|post|message|result|product|book|note|file|friend|member|point|question|answer|vote|like|view|follower|day|week|month|year|hour|minute|second|error|song|movie|recipe|event|order|photo|video|ticket|guest|game|player|team|card|link)$/i;
 
@@ -19,7 +25,7 @@ export function middlewareModels(server: Server): Array<[string, ModuleModel]> {
   const models: Array<[string, ModuleModel]> = PASSING.map((name) => [name, (machine) => {
     const make = callable(machine, name, () => passing(machine, name));
     make.missing = new Unknown(name, { file: server.start.entry, line: 1 });
-    for (const key of ['rateLimit', 'default', 'helmet']) make.put(key, make);
+    for (const key of ['rateLimit', 'default', 'helmet', ...(name === 'helmet' ? HEADERS : [])]) make.put(key, make);
     return commonJs(machine, make);
   }]);
   const one = (name: string, make: (machine: typeof server.machine) => Obj): void => { models.push([name, (machine) => commonJs(machine, make(machine))]); };

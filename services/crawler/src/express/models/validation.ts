@@ -72,6 +72,10 @@ function makeChain(server: Server, locations: readonly string[], fields: readonl
   };
   const unknown = (what: string) => text((_text, _args, at) => new Unknown(what, at));
 
+  const sanitised = change(() => new Unknown('a sanitised value', { file: '', line: 1 }));
+  /** The days that fields of type `date` hold are dates to every check of dates. */
+  const isDay = text((value, args, at) => (args.length === 0 && /^[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])$/.test(value)) || new Unknown('whether it is a date', at));
+  for (const name of UNFOLLOWED) chain.put(name, machine.fn(name, unknown(`the check ${name}`)));
   for (const [name, fn] of Object.entries(functions(machine, {
     withMessage: ([given]) => {
       const last = steps.findLast((step) => step.kind === 'check');
@@ -116,7 +120,7 @@ function makeChain(server: Server, locations: readonly string[], fields: readonl
       negate = false;
       return chain;
     },
-    isURL: unknown('whether it is an address'), isDate: unknown('whether it is a date'), isISO8601: unknown('whether it is a date'), isMobilePhone: unknown('whether it is a telephone number'),
+    isURL: unknown('whether it is an address'), isDate: isDay, isISO8601: isDay, isMobilePhone: unknown('whether it is a telephone number'),
     isStrongPassword: text((value, args, at) => (args.length > 0 ? new Unknown('a strong password by options', at) : value.length >= 8 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value) && /[^A-Za-z0-9]/.test(value))),
     isMongoId: text((value) => /^[0-9a-f]{24}$/i.test(value)), isUUID: unknown('whether it is a UUID'), isPostalCode: unknown('whether it is a postal code'),
     trim: change((value) => value.trim()), ltrim: change((value) => value.trimStart()), rtrim: change((value) => value.trimEnd()),
@@ -125,12 +129,20 @@ function makeChain(server: Server, locations: readonly string[], fields: readonl
     escape: change((value) => value.replace(/[&"'<>/\\`]/g, (character) => ({ '&': '&amp;', '"': '&quot;', "'": '&#x27;', '<': '&lt;', '>': '&gt;', '/': '&#x2F;', '\\': '&#x5C;', '`': '&#96;' })[character] ?? character)),
     toInt: change((value) => Number.parseInt(value, 10)), toFloat: change((value) => Number.parseFloat(value)),
     toBoolean: change((value, [strict]) => (strict === true ? value === '1' || value === 'true' : value !== '0' && value !== 'false' && value !== '')),
+    toDate: change((value) => (value === '' ? null : new Unknown('a date', { file: '', line: 1 }))), toArray: sanitised, toString: change((value) => value), unescape: sanitised, stripLow: sanitised, blacklist: sanitised, whitelist: sanitised,
     normalizeEmail: change((value) => (/^[a-z0-9._-]+@example\.[a-z]+$/.test(value) ? value : isEmail(value) ? new Unknown('a normalised address', { file: '', line: 1 }) : value)),
     customSanitizer: ([sanitizer], _self, at) => { steps.push({ kind: 'change', change: (value) => machine.call(sanitizer, [value], undefined, at) }); return chain; },
     default: ([fallback]) => { steps.push({ kind: 'change', change: (value) => (value === undefined || value === null || value === '' ? fallback : value) }); return chain; },
   }))) chain.put(name, fn);
   return chain;
 }
+
+/** Checks whose verdict is left open. */
+const UNFOLLOWED = [
+  'isAfter', 'isAscii', 'isBase32', 'isBase64', 'isBefore', 'isCreditCard', 'isCurrency', 'isDataURI', 'isDivisibleBy', 'isEAN', 'isFQDN', 'isHash', 'isHexColor', 'isHexadecimal', 'isHSL', 'isIBAN', 'isIP', 'isISBN', 'isISIN',
+  'isISO31661Alpha2', 'isISO31661Alpha3', 'isISSN', 'isJSON', 'isJWT', 'isLatLong', 'isLicensePlate', 'isLocale', 'isMACAddress', 'isMD5', 'isMimeType', 'isObject', 'isOctal', 'isPassportNumber', 'isPort', 'isRFC3339', 'isRgbColor', 'isSemVer',
+  'isSlug', 'isTaxID', 'isTime', 'isULID', 'isVAT', 'isWhitelisted',
+];
 
 /** What HTML and the validator package both take for an address, and both refuse; what only one of them takes is not asked here. */
 const isEmail = (text: string): boolean => text.length < 255 && /^[A-Za-z0-9_'+-]+(?:\.[A-Za-z0-9_'+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,63}$/.test(text);
