@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inspect } from 'node:util';
 import { check } from './check.js';
 import type { Violation } from './evidence.js';
 import type { Fault } from './fault.js';
@@ -16,6 +15,7 @@ export interface ChaosOptions {
   /** At most so many runs are started. */
   runs: number;
   inFlight: number;
+  store: 'disk' | 's3';
   /** After the last fault every run has so long to end. */
   drainMs: number;
   replay: string;
@@ -34,7 +34,7 @@ const FOLLOWERS_MS = 30_000;
  */
 export async function chaos(options: ChaosOptions): Promise<Report> {
   const { seed, log, signal, runs, inFlight } = options;
-  const stage = await enterStage(log);
+  const stage = await enterStage(options.store, log);
   try {
     const load = new Load({ seed, inFlight, mostRuns: runs, database: stage.database, gateway: () => stage.gateway.url });
     const began = Date.now();
@@ -91,7 +91,7 @@ async function makeTrouble(stage: Stage, load: Load, { seed, minutes, faults, ru
         log(`${fault.name}: ${outcome.did} (${load.open.length} runs in flight)`);
       }
     } catch (error) {
-      violations.push({ invariant: 'everything comes up again', detail: `${fault.name}: ${inspect(error)}` });
+      violations.push({ invariant: 'everything comes up again', detail: `${fault.name}: ${String(error)}` });
       log(`${fault.name}: ${String(error)}`);
       for (const service of stage.services()) await service.start();
     }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Violation } from './evidence.js';
 
 /** One time that a fault was injected: from its beginning until it was lifted and everything was up again. */
@@ -45,6 +46,21 @@ export function summary(report: Report): string {
     ...(report.violations.length > 50 ? [`… and ${report.violations.length - 50} more`] : []),
     ...(report.violations.length > 0 ? [`To replay the same runs and the same faults in the same order: ${report.replay}`] : []),
   ].join('\n');
+}
+
+/** `docs/chaos-report.md` */
+export function page(report: Report): string {
+  return `# Chaos report
+
+Made by \`${report.replay} --report\` on ${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${availableParallelism()} cores. [bench/chaos/README.md](../bench/chaos/README.md) says what the suite does and what it checks.
+
+- *in flight*: runs at work when the fault began, over all its injections
+- *lost*: of these, how many did not end or wait visibly; *duplicated*: how many had an effect twice under one key
+- *longest recovery*: from the beginning of a fault until the last of the runs in flight moved again, the fault's own duration and what earlier faults still held up included
+
+${table(report)}
+
+${summary(report).split('\n').map((line) => `${line}\n`).join('\n')}`;
 }
 
 /** What `--json` prints. */

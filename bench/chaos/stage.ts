@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Pool } from 'pg';
@@ -12,11 +13,13 @@ import { childEnvironment, loadConfig } from '#config';
 import { Failure } from '#contracts';
 import { resolveNatsServer, startEmbeddedNats, startEmbeddedPostgres, type EmbeddedNats, type EmbeddedPostgres } from '#embedded';
 import { agentsFile } from './agents.js';
+import { diskPlace, s3Place, type ArtifactPlace } from './artifact-place.js';
 import { LEDGER } from './effects.js';
 import { Service } from './service.js';
 
 /** So much may the store of the bus take when it lies on a file system of its own. */
 const DISK_MB = 256;
+const PATIENCE_MS = 30_000;
 
 export interface Stage {
   nats: EmbeddedNats;
@@ -28,8 +31,7 @@ export interface Stage {
   database: Pool;
   bus: Bus;
   store: ArtifactStore;
-  /** A symbolic link to where the artifacts are, so that it can be made to lead nowhere. */
-  storeFolder: string;
+  artifacts: ArtifactPlace;
   ledger: string;
   gateway: Service;
   coordinators: readonly Service[];
@@ -66,7 +68,7 @@ export function rootFolder(): string {
  * Everything that Pullwright needs, for real and on 127.0.0.1: Postgres with fsync, nats-server, a gateway, two coordinators, two instances of `worker`, and two of `apart`, each a process of the build.
  * What was started is ended and deleted by `leave`, also when the start fails half way or `signal` aborts it.
  */
-export async function enterStage(log: (line: string) => void): Promise<Stage> {
+export async function enterStage(store: ArtifactPlace['kind'], log: (line: string) => void): Promise<Stage> {
   const root = rootFolder();
   const compiled = pathToFileURL(join(root, 'dist/bench/chaos/'));
   if (!existsSync(new URL('worker.agent.js', compiled))) throw new Failure('internal', 'there is no build; run `npm run build`');
@@ -86,14 +88,14 @@ export async function enterStage(log: (line: string) => void): Promise<Stage> {
     undos.push(() => nats.kill());
     const postgres = await startEmbeddedPostgres(join(folder, 'postgres'));
     undos.push(() => postgres.stop());
-    const [agents, ledger, storeFolder] = [join(folder, 'agents.yaml'), join(folder, 'ledger.jsonl'), join(folder, 'artifacts')];
+    const [agents, ledger] = [join(folder, 'agents.yaml'), join(folder, 'ledger.jsonl')];
     // JSON is YAML.
     await writeFile(agents, JSON.stringify(agentsFile(compiled)));
     await writeFile(ledger, '');
-    await mkdir(`${storeFolder}.real`);
-    await symlink(`${storeFolder}.real`, storeFolder);
+    const artifacts = store === 's3' ? await s3Place() : await diskPlace(join(folder, 'artifacts'));
+    undos.push(() => artifacts.remove());
     const environment = {
-      ...childEnvironment(), NATS_URL: nats.url, DATABASE_URL: postgres.url, ARTIFACT_DIR: storeFolder, AGENTS_FILE: agents, PIPELINES_DIR: join(root, 'bench/chaos/pipelines'),
+      ...childEnvironment(), NATS_URL: nats.url, DATABASE_URL: postgres.url, ...artifacts.environment, AGENTS_FILE: agents, PIPELINES_DIR: join(root, 'bench/chaos/pipelines'),
       LOG_LEVEL: 'warn', CONCURRENCY: '8', [LEDGER]: ledger,
     };
     const config = loadConfig(environment);
@@ -118,13 +120,25 @@ export async function enterStage(log: (line: string) => void): Promise<Stage> {
     const [gateway, coordinators, workers, apart] = [make('gateway', 'gateway'), two('coordinator'), two('worker'), two('apart')];
     for (const service of all) await service.start();
     return {
-      nats, natsStore: join(natsHome, 'jetstream'), hasSmallDisk, postgres, database, bus, store: openArtifactStore(config), storeFolder, ledger, gateway, coordinators, workers, apart, compiled, deaths, leave,
+      nats, natsStore: join(natsHome, 'jetstream'), hasSmallDisk, postgres, database, bus, store: openArtifactStore(config), artifacts, ledger, gateway, coordinators, workers, apart, compiled, deaths, leave,
       extra: (kind) => make(kind, `${kind} ${all.length}`), services: () => [gateway, ...coordinators, ...workers, ...apart],
-      provision: async () => { await provision(bus); },
+      provision: () => patiently(() => provision(bus)),
     };
   } catch (error) {
     await leave();
     throw error;
+  }
+}
+
+/** As an operator would: a server that has just come up may not answer yet. */
+async function patiently(work: () => Promise<unknown>): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE_MS;; await sleep(500)) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline || !(error instanceof Failure) || error.code !== 'bus-unavailable') throw error;
+    }
   }
 }
 

@@ -1,8 +1,8 @@
-// An S3 server in a process of its own: real HTTP, real signatures, real files. Arguments: folder, bucket. Prints its port once it listens.
+// An S3 server in a process of its own: real HTTP, real signatures, real files. Arguments: folder, bucket, port (0 takes a free one). Prints its port once it listens.
 import S3rver from '@20minutes/s3rver';
 
-const [directory, bucket] = process.argv.slice(2);
-const server = new S3rver({ address: '127.0.0.1', port: 0, silent: true, directory, configureBuckets: [{ name: bucket }] });
+const [directory, bucket, port = '0'] = process.argv.slice(2);
+const server = new S3rver({ address: '127.0.0.1', port: Number(port), silent: true, directory, configureBuckets: [{ name: bucket }] });
 // minio asks for unfinished uploads of an object before it sends a large one; s3rver has no answer to that, an empty list is true here.
 server.middleware.unshift(async (ctx, next) => {
   if (ctx.method === 'GET' && 'uploads' in ctx.query) {
@@ -25,5 +25,5 @@ server.middleware.unshift(async (ctx, next) => {
   });
   await next();
 });
-const { port } = await server.run();
-process.stdout.write(`${port}\n`);
+const listening = await server.run();
+process.stdout.write(`${listening.port}\n`);

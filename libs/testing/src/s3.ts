@@ -16,6 +16,11 @@ export interface TestS3 {
   directory: string;
   /** Ends the server as a crash would. */
   kill(): Promise<void>;
+  /** Starts it again on the same port and files, after kill(). */
+  restart(): Promise<void>;
+  /** Whoever asks it waits, until resume(). */
+  pause(): void;
+  resume(): void;
   /** Stops the server and deletes its files. */
   stop(): Promise<void>;
 }
@@ -25,15 +30,21 @@ export async function startS3(): Promise<TestS3> {
   const directory = await mkdtemp(join(tmpdir(), 'pullwright-s3-'));
   const bucket = 'pullwright-test';
   const script = fileURLToPath(new URL('./s3-process.mjs', import.meta.url));
-  const server = spawnServer(process.execPath, [script, directory, bucket], { env: childEnvironment() });
-  let port = 0;
-  for (const deadline = Date.now() + 15_000; port === 0; await sleep(20)) {
-    port = Number(/^(\d+)\n/m.exec(server.output())?.[1] ?? 0);
-    if (port === 0 && (server.hasExited() || Date.now() > deadline)) throw new Error(`the S3 server did not start: ${server.output()}`);
-  }
+  const launch = async (wanted: number) => {
+    const started = spawnServer(process.execPath, [script, directory, bucket, String(wanted)], { env: childEnvironment() });
+    for (const deadline = Date.now() + 15_000;; await sleep(20)) {
+      const listening = Number(/^(\d+)\n/m.exec(started.output())?.[1] ?? 0);
+      if (listening !== 0) return { started, listening };
+      if (started.hasExited() || Date.now() > deadline) throw new Error(`the S3 server did not start: ${started.output()}`);
+    }
+  };
+  let { started: server, listening: port } = await launch(0);
   return {
     endpoint: `http://127.0.0.1:${port}`, bucket, region: 'us-east-1', accessKey: 'S3RVER', secretKey: 'S3RVER', directory,
     kill: () => server.kill(),
+    restart: async () => { ({ started: server, listening: port } = await launch(port)); },
+    pause: () => { process.kill(server.pid, 'SIGSTOP'); },
+    resume: () => { process.kill(server.pid, 'SIGCONT'); },
     stop: async () => {
       await server.kill();
       await rm(directory, { recursive: true, force: true });
