@@ -50,6 +50,10 @@ export async function onSite<T>(signal: AbortSignal, log: (line: string) => void
   const failed = new AbortController();
   try {
     return await use({ folder, signal: AbortSignal.any([signal, failed.signal]), fail: (error) => { failed.abort(error); }, log, undo: (action) => { undos.push(action); } });
+  } catch (error) {
+    // A part that ended on its own is the reason of whatever else went wrong then.
+    failed.signal.throwIfAborted();
+    throw error;
   } finally {
     for (const undo of undos.reverse()) await undo().catch((error: unknown) => { failures.push(error); });
     for (const failure of failures) log(`could not be taken away: ${String(failure)}`);

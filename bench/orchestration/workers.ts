@@ -10,6 +10,12 @@ const READY_LIMIT_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
 const OUTPUT_TAIL = 2_000;
 
+/** A worker runs from what its parent runs from: the build, or sources (specs), which need types stripped and imports resolved. */
+const FROM = extname(fileURLToPath(import.meta.url));
+const SOURCE_ARGUMENTS = FROM === '.ts'
+  ? ['--experimental-transform-types', '--disable-warning=ExperimentalWarning', '--conditions=pullwright-source', `--import=${new URL('../../libs/agent/src/from-source.mjs', import.meta.url).href}`]
+  : [];
+
 /** What a worker is told when it starts. */
 export interface Assignment { step: number; options: Record<string, string> }
 /** The one export that a system's module needs for its workers: begins to work, and settles when it is ready for the first run. `done` tells that a run has ended. */
@@ -30,8 +36,8 @@ export async function startWorkers(site: Site, moduleUrl: string, options: Recor
   const processes: Record<string, number> = {};
   await Promise.all(STEP_NUMBERS.map(async (step) => {
     const assignment: Assignment = { step, options };
-    const child = fork(fileURLToPath(new URL(`worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url)), [moduleUrl, JSON.stringify(assignment)], {
-      env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [],
+    const child = fork(fileURLToPath(new URL(`worker${FROM}`, import.meta.url)), [moduleUrl, JSON.stringify(assignment)], {
+      env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: SOURCE_ARGUMENTS,
     });
     const stop = () => end(child);
     site.undo(stop);
