@@ -50,7 +50,7 @@ interface Told {
   decision: string | undefined;
 }
 
-/** Reads the log of one run from its first event to its last. `heard`: whether a coordinator was handed a result of this attempt. */
+/** Reads the log of one run from its first event to its last. `heard`: whether a coordinator has ever been handed a result of this attempt. */
 export function checkLog(pipeline: CompiledPipeline, run: RunState, events: readonly RunEvent[], heard: (stepId: string, attempt: number) => boolean): Broken[] {
   const broken: Broken[] = [];
   const steps = new Map<string, Told>();
@@ -105,7 +105,6 @@ export function checkLog(pipeline: CompiledPipeline, run: RunState, events: read
     const step = told(stepId);
     if (event.attempt !== undefined) {
       if (!step.atWork || event.attempt !== step.attempt) say('stale', event, `the step ${step.atWork ? `waits for attempt ${step.attempt}` : 'waits for nothing'}`);
-      if (event.failure?.code !== 'no-answer' && !heard(stepId, event.attempt)) say('stale', event, 'nobody has answered');
     } else if (step.atWork) say('stale', event, `attempt ${step.attempt} has not been answered`);
     const spec = pipeline.definition.steps[keyOf(stepId)];
     if (event.failure?.code === 'no-answer' && spec && !isApproval(spec)) {
@@ -199,6 +198,8 @@ export function checkLog(pipeline: CompiledPipeline, run: RunState, events: read
   return broken;
 }
 
+const ANSWERS: ReadonlySet<string> = new Set<RunEvent['type']>(['step-succeeded', 'step-failed', 'step-retrying', 'undo-parked']);
+
 /** What is looked at while it happens, because nothing of it is left at the end. */
 export class Watch {
   readonly broken: Broken[] = [];
@@ -233,7 +234,11 @@ export class Watch {
   }
 
   /** A commit has moved this run. */
-  moved({ run, steps }: RunChange): void {
+  moved({ run, steps, events }: RunChange): void {
+    for (const { seq, type, stepId, attempt, failure } of events.flat()) {
+      if (!ANSWERS.has(type) || attempt === undefined || failure?.code === 'no-answer' || this.wasHeard(run.runId, stepId ?? '', attempt)) continue;
+      this.broken.push({ invariant: 'stale', runId: run.runId, detail: `event ${seq}, ${type} ${stepId}#${attempt}: nobody has answered this attempt` });
+    }
     for (const step of steps) {
       const holder = `${run.runId} ${step.stepId}`;
       const holders = this.holders.get(run.repository) ?? new Set<string>();

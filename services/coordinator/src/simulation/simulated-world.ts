@@ -12,6 +12,8 @@ import { shapes } from './shapes.js';
 import { Workers } from './workers.js';
 import { World } from './world.js';
 
+const PIPELINES = shapes();
+const BY_HASH = new Map(PIPELINES.all().map(({ hash, compiled }) => [hash, compiled]));
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 
@@ -31,12 +33,7 @@ export async function simulateWorld(seed: number, runs: number, { defect: name, 
   const world = new World(seed, { record });
   const { random } = world;
   const tables = new MemoryTables(world.clock);
-  const pipelines = shapes();
-  const byHash = new Map<string, CompiledPipeline>();
-  for (const { hash, compiled } of pipelines.all()) {
-    byHash.set(hash, compiled);
-    tables.pipelines.set(hash, compiled.definition);
-  }
+  for (const { hash, compiled } of PIPELINES.all()) tables.pipelines.set(hash, compiled.definition);
   const watch = new Watch(tables);
   const arrives = (data: unknown): unknown => {
     const parsed = Result.safeParse(data);
@@ -45,7 +42,7 @@ export async function simulateWorld(seed: number, runs: number, { defect: name, 
     return defect?.result?.(parsed.data, tables) ?? data;
   };
   const bus = new SimulatedBus(world, arrives, defect?.answersEarly ?? false);
-  const people = new People(world, bus, pipelines);
+  const people = new People(world, bus, PIPELINES);
   const workers = new Workers(world, bus, tables);
   const coordinators: CoordinatorProcess[] = [];
   const moved = (change: RunChange): void => {
@@ -58,7 +55,7 @@ export async function simulateWorld(seed: number, runs: number, { defect: name, 
     // What is left behind in the outbox, and whom a lock overlooks, is found by a sweep.
     for (const coordinator of coordinators) coordinator.wakeAfter(random.between(1_000, 8_000));
   };
-  for (let number = 1; number <= random.pick([1, 2, 2]); number++) coordinators.push(new CoordinatorProcess(`c${number}`, { world, bus, tables, pipelines, defect, committed }));
+  for (let number = 1; number <= random.pick([1, 2, 2]); number++) coordinators.push(new CoordinatorProcess(`c${number}`, { world, bus, tables, pipelines: PIPELINES, defect, committed }));
   bus.connect({
     tasks: (message) => { workers.take(message); },
     replies: (replyTo, reply) => { people.replied(replyTo, reply); },
@@ -70,7 +67,7 @@ export async function simulateWorld(seed: number, runs: number, { defect: name, 
   planBlows(world, bus, tables, coordinators);
 
   await world.run();
-  const broken = checkEnd({ tables, watch, commands: people.commands, effects: workers.effects, pipelineOf: (hash) => byHash.get(hash) as CompiledPipeline });
+  const broken = checkEnd({ tables, watch, commands: people.commands, effects: workers.effects, pipelineOf: (hash) => BY_HASH.get(hash) as CompiledPipeline });
   if (world.restless) broken.unshift({ invariant: 'rest', detail: `${world.size} jobs, and there are more` });
   world.note(`ends with ${tables.runs.size} runs, ${broken.length} broken`);
   return { seed, runs: tables.runs.size, jobs: world.size, injected: world.injected, broken, traceHash: world.traceHash, lines: world.lines ?? [] };
