@@ -7,12 +7,13 @@ import { promisify } from 'node:util';
 import { openArtifactStore, type ArtifactStore } from '#artifacts';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { subjects, type ArtifactId, type Feature, type Result, type Task } from '#contracts';
+import { AgentContract, registerAgents, subjects, type ArtifactId, type Feature, type Result, type Task } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { serveAgents } from './service.js';
 
 const run = promisify(execFile);
 const AGENTS_MODULE = new URL('../test/design.agent.js', import.meta.url).href;
+registerAgents({ 'harness-sample/design': AgentContract.parse({ inputs: { feature: { kind: 'feature@1' } }, outputs: { cases: { kind: 'test-cases@1' } }, facts: ['cases', 'leftOut'] }) });
 const FEATURE: Feature = {
   kind: 'feature@1', name: 'login', title: 'Login', commit: '0123456789abcdef0123456789abcdef01234567', depth: 'smoke', behaviours: [], existing: [],
   map: { screens: [], behaviours: [] }, leftOut: [],
@@ -33,7 +34,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pullwright-harness-'));
   nats = await startNats();
   process.env.MODEL_KEY = 'a secret of the host';
-  config = loadConfig({}, { NATS_URL: nats.url, NATS_PASSWORD: 'unused', ARTIFACT_DIR: join(folder, 'artifacts'), CONCURRENCY: '2', MEMO_DAYS: '0' });
+  config = loadConfig({}, { NATS_URL: nats.url, NATS_PASSWORD: 'unused', ARTIFACT_DIR: join(folder, 'artifacts'), CONCURRENCY: '2' });
   bus = await Bus.open({ servers: nats.url, name: 'test' });
   await provision(bus);
   store = openArtifactStore(config);
@@ -45,7 +46,7 @@ beforeAll(async () => {
       waiting.get(`${result.runId}.${result.attempt}`)?.(result);
     }
   });
-  service = await serveAgents('case-generator', AGENTS_MODULE, config);
+  service = await serveAgents('harness-sample', AGENTS_MODULE, config);
 });
 afterAll(async () => {
   await service.stop();
@@ -59,7 +60,7 @@ afterAll(async () => {
 function newTask(behaviour: string, changes: Partial<Task> = {}): Task {
   runs += 1;
   return {
-    runId: `run_01jabcdefghjkmnpqrstvw${String(runs).padStart(4, '0')}`, stepId: 'design/0', attempt: 1, agent: 'case-generator/design',
+    runId: `run_01jabcdefghjkmnpqrstvw${String(runs).padStart(4, '0')}`, stepId: 'design/0', attempt: 1, agent: 'harness-sample/design',
     inputs: { feature }, params: { behaviour }, repository: '/srv/repository', timeLimitMs: 20_000, ...changes,
   };
 }
@@ -85,7 +86,7 @@ async function performed(behaviour: string, changes: Partial<Task> = {}): Promis
 async function unacknowledged(): Promise<number> {
   // The result is published before the task is acknowledged: the last ack may be on its way.
   for (let tries = 0; ; tries++) {
-    const { num_ack_pending, num_pending } = await bus.manager.consumers.info('PULLWRIGHT_TASKS', 'case-generator-design');
+    const { num_ack_pending, num_pending } = await bus.manager.consumers.info('PULLWRIGHT_TASKS', 'harness-sample-design');
     if (num_ack_pending + num_pending === 0 || tries === 50) return num_ack_pending + num_pending;
     await sleep(20);
   }
@@ -93,7 +94,7 @@ async function unacknowledged(): Promise<number> {
 
 test('a task becomes an artifact, a result with its id, and an acknowledged message', async () => {
   const result = await performed('well');
-  expect(result).toMatchObject({ status: 'succeeded', agent: 'case-generator/design', stepId: 'design/0', attempt: 1, facts: { cases: 0, leftOut: 0 } });
+  expect(result).toMatchObject({ status: 'succeeded', agent: 'harness-sample/design', stepId: 'design/0', attempt: 1, facts: { cases: 0, leftOut: 0 } });
   if (result.status !== 'succeeded') return;
   const cases = await store.get('test-cases@1', result.outputs.cases as string);
   expect(cases).toMatchObject({ feature: 'login', title: 'Login' });
@@ -199,8 +200,8 @@ test('an input of another kind is refused', async () => {
 test('what is no task is terminated, and the advisory says so', async () => {
   const advisory = Promise.withResolvers<unknown>();
   const reader = await bus.consume('coordinator-advisories', { batch: 1 }, async ([message]) => { await message?.ack(); advisory.resolve(message?.data); });
-  await bus.publish(subjects.task('case-generator/design'), { runId: 'run_1', agent: 'crawler/crawl' }, { id: 'poison' });
-  expect(await advisory.promise).toMatchObject({ consumer: 'case-generator-design' });
+  await bus.publish(subjects.task('harness-sample/design'), { runId: 'run_1', agent: 'crawler/crawl' }, { id: 'poison' });
+  expect(await advisory.promise).toMatchObject({ consumer: 'harness-sample-design' });
   await reader.stop();
   expect(await unacknowledged()).toBe(0);
 });
@@ -213,7 +214,7 @@ test('a service that stops hands its step to another instance', async () => {
   await running;
   await service.stop();
   expect((await bus.manager.streams.info('PULLWRIGHT_TASKS')).state.messages).toBe(1);
-  service = await serveAgents('case-generator', AGENTS_MODULE, config);
+  service = await serveAgents('harness-sample', AGENTS_MODULE, config);
   expect(await result).toMatchObject({ status: 'failed', failure: { code: 'agent-timeout' } });
 });
 
@@ -221,7 +222,7 @@ test.each([
   ['a handler with a wrong name', 'incomplete.agent.ts', 'agent-unknown'],
   ['a module that cannot be loaded', 'broken.agent.ts', 'agent-crashed'],
 ])('%s fails the boot', async (_what, file, code) => {
-  await expect(serveAgents('case-generator', new URL(`../test/${file}`, import.meta.url).href, config)).rejects.toMatchObject({ code });
+  await expect(serveAgents('harness-sample', new URL(`../test/${file}`, import.meta.url).href, config)).rejects.toMatchObject({ code });
 });
 
 /** A process that is dead but that nobody has waited for does not run. */

@@ -8,7 +8,7 @@ import { agentContract, agentNames, Failure, Progress, subjects, Task, type Agen
 import type { AgentHandler, AgentHandlers } from './agent.js';
 import type { AgentProcess, RunListeners } from './agent-process.js';
 import { runInline } from './inline.js';
-import { Memory } from './memory.js';
+import { asGiven, Memory } from './memory.js';
 import { ProcessPool } from './process-pool.js';
 import { checkFacts, fetchInputs, openOutput, storeOutputs } from './slots.js';
 import { StepStop } from './step-stop.js';
@@ -152,7 +152,7 @@ export class Harness {
       if (known) return { runId, stepId, attempt, agent, durationMs: duration(), status: 'succeeded', outputs: known.outputs, facts: known.facts, reused: { savedMs: Math.max(0, known.durationMs - duration()) } };
       const inputs = await fetchInputs(this.options.store, contract, task.inputs);
       timer = setTimeout(() => { stop.stop(new Failure('agent-timeout', `${task.timeLimitMs} ms`)); }, Math.min(task.timeLimitMs, TIMER_LIMIT_MS));
-      const { outputs, facts } = openOutput(await run(task, inputs, stop));
+      const { outputs, facts } = openOutput(await run(asGiven(task, contract), inputs, stop));
       clearTimeout(timer);
       const checked = checkFacts(contract, facts);
       crashPoint('agent.handler-done');
@@ -204,7 +204,7 @@ export class Harness {
   private async publish(id: string, result: Result, handBack: AbortSignal): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
-        await this.options.bus.publish(subjects.result(this.options.service), result, { id: `${id}.result` });
+        await this.options.bus.publishTogether(subjects.result(this.options.service), 'results', result, `${id}.result`);
         return;
       } catch (error) {
         if (error instanceof Failure && error.code === 'message-too-large' && result.status === 'succeeded') {

@@ -5,7 +5,7 @@ import type { INestApplication } from '@nestjs/common';
 import { openArtifactStore } from '#artifacts';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { subjects, type Result, type Task } from '#contracts';
+import { AgentContract, registerAgents, subjects, type Result, type Task } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createAgentService } from './service.js';
 
@@ -20,8 +20,9 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pullwright-service-'));
   nats = await startNats();
   bus = await Bus.open({ servers: nats.url, name: 'test' });
+  registerAgents({ 'harness-sample/design': AgentContract.parse({ inputs: { feature: { kind: 'feature@1' } }, outputs: { cases: { kind: 'test-cases@1' } }, facts: ['cases', 'leftOut'] }) });
   config = loadConfig({}, { NATS_URL: nats.url, ARTIFACT_DIR: join(folder, 'artifacts'), CONCURRENCY: '1', LOG_LEVEL: 'error' });
-  app = await createAgentService('case-generator', new URL('../test/design.agent.ts', import.meta.url).href, config);
+  app = await createAgentService('harness-sample', new URL('../test/design.agent.ts', import.meta.url).href, config);
   await app.listen(0, '127.0.0.1');
   address = await app.getUrl();
 });
@@ -52,7 +53,7 @@ test('finishes the step it works on when it is told to stop', async () => {
     kind: 'feature@1', name: 'login', title: 'Login', commit: '0123456789abcdef0123456789abcdef01234567', depth: 'smoke', behaviours: [], existing: [], map: { screens: [], behaviours: [] }, leftOut: [],
   });
   const task: Task = {
-    runId: 'run_01jabcdefghjkmnpqrstvwxyz0', stepId: 'design', attempt: 1, agent: 'case-generator/design', inputs: { feature },
+    runId: 'run_01jabcdefghjkmnpqrstvwxyz0', stepId: 'design', attempt: 1, agent: 'harness-sample/design', inputs: { feature },
     params: { behaviour: 'slow', milliseconds: 800, file: join(folder, 'ran') }, repository: '/srv/repository', timeLimitMs: 10_000,
   };
   const result = Promise.withResolvers<Result>();

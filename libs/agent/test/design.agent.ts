@@ -5,7 +5,7 @@ import type { AgentContext, AgentHandlers, AgentOutput } from '../src/agent.js';
 
 /** A case generator that behaves as `params.behaviour` says: well, or in one of the ways that agents go wrong. */
 export const agents: AgentHandlers = {
-  'case-generator/design': (inputs, context) => {
+  'harness-sample/design': (inputs, context) => {
     const behave = behaviours[String(context.task.params.behaviour ?? 'well')];
     if (!behave) throw new Error('no such behaviour');
     return behave(inputs, context);

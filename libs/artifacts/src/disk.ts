@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Failure } from '#contracts';
-import type { BlobStore } from './store.js';
+import type { BlobStore } from './blobs.js';
 
 /** Blobs as files below one folder. Keys are ours, never from outside. */
 export function diskBlobs(folder: string): BlobStore {

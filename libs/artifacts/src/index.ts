@@ -1,5 +1,6 @@
 export { openArtifactStore } from './open.js';
-export { ArtifactStore, type BlobStore } from './store.js';
+export { ArtifactStore } from './store.js';
+export type { BlobStore } from './blobs.js';
 export type { Memos } from './memos.js';
 export { diskBlobs } from './disk.js';
 export { s3Blobs, type S3Options } from './s3.js';

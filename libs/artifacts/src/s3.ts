@@ -1,6 +1,6 @@
 import { Client } from 'minio';
 import { Failure } from '#contracts';
-import type { BlobStore } from './store.js';
+import type { BlobStore } from './blobs.js';
 
 const ANSWER_LIMIT_MS = 30_000;
 const ABSENT = new Set(['NoSuchKey', 'NotFound']);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Failure, type ArtifactId, type ArtifactKind } from '#contracts';
-import { ArtifactStore, type BlobStore } from './store.js';
+import type { BlobStore } from './blobs.js';
+import { ArtifactStore } from './store.js';
 import type { Content } from './codec.js';
 
 export interface StoreUnderTest {

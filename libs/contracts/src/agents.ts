@@ -20,7 +20,7 @@ export const AgentContract = z.strictObject({
     .describe('The environment variables that its single-use process gets, beyond PATH, HOME, TMPDIR and LANG.'),
   isolation: z.enum(['process', 'inline']).default('process')
     .describe('`process`: every task in a process used once, which is killed at its time limit. `inline`: inside the service, for trusted, quick, asynchronous code; a handler that blocks the event loop cannot be stopped, and it sees all that the service sees.'),
-  memo: z.strictObject({ commit: z.boolean().default(false).describe('Whether it reads the repository: then its commit belongs to what the outputs depend on.') }).optional()
+  memo: z.strictObject({ commit: z.boolean().default(false).describe('Whether it reads the repository: then its commit belongs to what the outputs depend on.'), params: z.array(Name).optional().describe('The parameters that it is given; all of them when the list is left out.') }).optional()
     .describe('Given: the outputs depend on nothing but inputs, parameters, version and perhaps the commit, and there is no effect outside; so a step that is given the same reuses them. Left out: every step is carried out.'),
   version: z.int().min(1).default(1).describe('Changed whenever the same inputs would give another output.'),
 }).meta({ id: 'AgentContract' });
@@ -38,15 +38,15 @@ export type AgentsFile = z.infer<typeof AgentsFile>;
 export const AGENTS = {
   'crawler/crawl': {
     inputs: {}, outputs: { map: { kind: 'repo-map@1' }, features: { kind: 'feature@1', many: true } },
-    facts: ['commit', 'routes', 'screens', 'behaviours', 'features', 'skipped'], environment: [], isolation: 'process', memo: { commit: true }, version: 1,
+    facts: ['commit', 'routes', 'screens', 'behaviours', 'features', 'skipped'], environment: [], isolation: 'process', memo: { commit: true, params: ['depth'] }, version: 1,
   },
   'case-generator/design': {
     inputs: { feature: { kind: 'feature@1' } }, outputs: { cases: { kind: 'test-cases@1' } },
-    facts: ['cases', 'leftOut'], environment: [], isolation: 'process', memo: { commit: false }, version: 1,
+    facts: ['cases', 'leftOut'], environment: [], isolation: 'process', memo: { commit: false, params: [] }, version: 1,
   },
   'engineer/write': {
     inputs: { map: { kind: 'repo-map@1' }, cases: { kind: 'test-cases@1', many: true } }, outputs: { bundle: { kind: 'test-bundle@1' } },
-    facts: ['tests', 'files', 'locators', 'refused'], environment: [], isolation: 'process', memo: { commit: false }, version: 1,
+    facts: ['tests', 'files', 'locators', 'refused'], environment: [], isolation: 'process', memo: { commit: false, params: [] }, version: 1,
   },
   'pr-publisher/open': {
     inputs: { map: { kind: 'repo-map@1' }, bundle: { kind: 'test-bundle@1' } }, outputs: { pullRequest: { kind: 'pull-request@1' } },

@@ -53,7 +53,7 @@ afterEach(() => { jest.restoreAllMocks(); });
 async function untouched(): Promise<unknown> {
   return { head: await site.git('symbolic-ref', 'HEAD'), commit: await site.head(), status: await site.git('status', '--porcelain', '--ignored'), index: (await readFile(join(site.path, '.git/index'))).toString('base64'), files: await readdir(site.path) };
 }
-interface Report { run: { runId: string; status: string; failure?: { code: string } }; pullRequest: { branch: string; outcome: string; commit: string } | null; tests: unknown[] }
+interface Report { run: { runId: string; status: string; failure?: { code: string } }; pullRequest: { branch: string; outcome: string; commit: string } | null; tests: unknown[]; reused: { steps: number; savedMs: number } }
 
 describe('run', () => {
   it('opens a pull request beside everything that is there, writes the files where it is told, and finds it again unchanged', async () => {
@@ -61,6 +61,7 @@ describe('run', () => {
     const folder = join(home, 'out');
     expect(await run(site.path, { json: true, out: folder })).toBe(EXIT.ok);
     const first = JSON.parse(out) as Report;
+    expect(first.reused).toEqual({ steps: 0, savedMs: 0 });
     expect(first).toMatchObject({ run: { status: 'succeeded' }, pullRequest: { outcome: 'opened' } });
     expect(first.tests.length).toBeGreaterThan(0);
     expect(await site.git('rev-parse', first.pullRequest?.branch as string)).toBe(first.pullRequest?.commit);
@@ -73,6 +74,12 @@ describe('run', () => {
     out = '';
     expect(await run(site.path, {})).toBe(EXIT.ok);
     expect(out).toContain('unchanged');
+    // No agent has run but the publisher, and everybody is told.
+    expect(said).toMatch(/✓ crawl +reused, saved \d/);
+    expect(said).toMatch(/✓ design +reused, saved \d/);
+    expect(said).toMatch(/✓ write +reused, saved \d/);
+    expect(said).not.toMatch(/✓ publish +reused/);
+    expect(out).toMatch(/Reused +\d+ steps of earlier runs/);
     expect(out).toContain(`diff ${(await site.head()).slice(0, 10)}...${first.pullRequest?.branch}`);
     expect(await untouched()).toEqual(before);
   });
@@ -83,6 +90,10 @@ describe('run', () => {
     const report = JSON.parse(out) as Report & { run: { repository: string; params: object } };
     expect(report.run).toMatchObject({ repository: earlier?.repository, params: earlier?.params });
     expect(report.run.runId).not.toBe(earlier?.runId);
+    expect(report.reused.steps).toBeGreaterThanOrEqual(3);
+    out = '';
+    expect(await rerun(earlier?.runId as string, { json: true, cache: false })).toBe(EXIT.ok);
+    expect((JSON.parse(out) as Report).reused.steps).toBe(0);
   });
 
   it('waits at a gate for a person', async () => {

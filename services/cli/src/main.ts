@@ -16,9 +16,11 @@ const program = new Command('pullwright')
   .exitOverride();
 
 const withJson = (command: Command) => command.option('--json', 'print one JSON document on stdout');
-const withRunOptions = (command: Command) => withJson(command)
-  .option('--depth <depth>', 'smoke, standard or deep')
+const withOutcome = (command: Command) => withJson(command)
+  .option('--no-cache', 'carry out every step, also where an earlier run was given the same')
   .option('--out <dir>', 'also write the generated files to this folder');
+
+const withRunOptions = (command: Command) => withOutcome(command).option('--depth <depth>', 'smoke, standard or deep');
 
 withRunOptions(program.command('demo').description('run on a bundled sample application').argument('[example]', 'a folder of examples/', 'shop'))
   .action(exits(async (example: string, options: object) => (await import('./demo.js')).demo(example, options)));
@@ -40,7 +42,7 @@ program.command('cancel').description('cancel a run and undo what it published')
   .action(exits(async (runId: string) => (await import('./runs.js')).cancelRun(runId)));
 program.command('retry').description('run the failed steps again').argument('<runId>').option('--from-step <step>', 'everything from this step on')
   .action(exits(async (runId: string, options: object) => (await import('./runs.js')).retryRun(runId, options)));
-withJson(program.command('rerun').description('start a new run like an earlier one').argument('<runId>')).option('--out <dir>', 'also write the generated files to this folder')
+withOutcome(program.command('rerun').description('start a new run like an earlier one').argument('<runId>'))
   .action(exits(async (runId: string, options: object) => (await import('./run.js')).rerun(runId, options)));
 atGate(program.command('approve').description('approve at a gate'), 'approve');
 atGate(program.command('reject').description('reject at a gate'), 'reject');

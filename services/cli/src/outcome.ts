@@ -1,10 +1,10 @@
 import { decodeArtifact, type Content } from '#artifacts';
 import { FAILURES, type ArtifactKind, type PullRequest, type RunView, type TestBundle } from '#contracts';
 import type { Api } from './api.js';
-import { bold, print, safe, table } from './terminal.js';
+import { bold, print, safe, seconds, table } from './terminal.js';
 
 /** What a run has made, as far as it came. */
-export interface Outcome { run: RunView; pullRequest?: PullRequest; bundle?: Content<'test-bundle@1'> }
+export interface Outcome { run: RunView; pullRequest?: PullRequest; bundle?: Content<'test-bundle@1'>; reused: { steps: number; savedMs: number } }
 
 export async function outcomeOf(api: Api, run: RunView): Promise<Outcome> {
   const artifacts = await api.artifacts(run.runId);
@@ -12,14 +12,21 @@ export async function outcomeOf(api: Api, run: RunView): Promise<Outcome> {
     const found = artifacts.filter((artifact) => artifact.kind === kind).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))[0];
     return found && decodeArtifact(kind, await api.artifact(found.artifactId));
   };
-  return { run, pullRequest: await newest('pull-request@1'), bundle: await newest('test-bundle@1') };
+  return { run, pullRequest: await newest('pull-request@1'), bundle: await newest('test-bundle@1'), reused: await reusedIn(api, run.runId) };
+}
+
+/** Over the elements of fan-outs, not over these themselves, whose facts are the sums. */
+async function reusedIn(api: Api, runId: string): Promise<Outcome['reused']> {
+  const steps = (await api.steps(runId)).filter(({ stepId, facts }) => facts['reused'] === 1 && !stepId.endsWith('~undo') && (stepId.includes('/') || facts['elements'] === undefined));
+  return { steps: steps.length, savedMs: steps.reduce((sum, { facts }) => sum + Number(facts['savedMs']), 0) };
 }
 
 /** For people, on stdout: where the pull request is, what is in it, what was left out, how to look at it. */
-export function printOutcome({ run, pullRequest, bundle }: Outcome): void {
+export function printOutcome({ run, pullRequest, bundle, reused }: Outcome): void {
   if (run.failure) print(`${bold(`Run ${run.runId} ${run.status}`)}: ${FAILURES[run.failure.code].sentence}${run.failure.detail ? ` (${safe(run.failure.detail)})` : ''}`);
   if (pullRequest) printPullRequest(pullRequest);
   if (bundle) printTests(bundle.manifest);
+  if (reused.steps > 0) print(`${bold('Reused')}        ${count(reused.steps, 'step')} of earlier runs, which saved ${seconds(reused.savedMs)}; --no-cache carries out every step`);
   if (pullRequest) printLook(pullRequest, run);
 }
 
@@ -44,11 +51,11 @@ function printLook({ repository, baseCommit, branch }: PullRequest, { runId }: R
 }
 
 /** The same for programs. */
-export function outcomeJson({ run, pullRequest, bundle }: Outcome): Record<string, unknown> {
+export function outcomeJson({ run, pullRequest, bundle, reused }: Outcome): Record<string, unknown> {
   const manifest = bundle?.manifest;
   return {
     run, pullRequest: pullRequest ?? null,
-    tests: manifest?.tests ?? [], files: manifest?.files ?? [], routes: manifest?.routes ?? null, leftOut: manifest?.leftOut ?? [], commands: manifest?.commands ?? [],
+    tests: manifest?.tests ?? [], files: manifest?.files ?? [], routes: manifest?.routes ?? null, leftOut: manifest?.leftOut ?? [], commands: manifest?.commands ?? [], reused,
   };
 }
 

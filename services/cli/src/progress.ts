@@ -24,7 +24,7 @@ export class Narrator {
       case 'step-fanned-out': this.fanOuts.set(step, { count: event.count ?? 0, done: 0, facts: {}, since: Date.parse(event.at) }); return;
       case 'step-succeeded':
         if (element !== undefined) this.element(step, event);
-        else if (!this.fanOuts.has(step)) this.step(green('✓'), step, counted(event.facts ?? {}), event.durationMs);
+        else if (!this.fanOuts.has(step)) this.step(green('✓'), step, found(event.facts ?? {}, 1), event.durationMs);
         return;
       case 'step-skipped': this.step(dim('–'), step, 'skipped'); return;
       case 'step-retrying': this.step(yellow('↻'), event.stepId ?? '', `${whatFailed(event)}; next try in ${seconds(event.delayMs ?? 0)}`); return;
@@ -48,7 +48,7 @@ export class Narrator {
     if (!fanOut) return;
     fanOut.done++;
     for (const [name, value] of Object.entries(event.facts ?? {})) if (typeof value === 'number') fanOut.facts[name] = (fanOut.facts[name] ?? 0) + value;
-    if (fanOut.done === fanOut.count) this.step(green('✓'), step, `${counted(fanOut.facts)} · in ${fanOut.count} parts`, Date.parse(event.at) - fanOut.since);
+    if (fanOut.done === fanOut.count) this.step(green('✓'), step, `${found(fanOut.facts, fanOut.count)} · in ${fanOut.count} parts`, Date.parse(event.at) - fanOut.since);
     else sayNow(dim(`  ${step}: ${fanOut.done} of ${fanOut.count}`));
   }
 
@@ -56,6 +56,12 @@ export class Narrator {
     sayNow('');
     say(`  ${mark} ${name.padEnd(10)} ${safe(text)}${durationMs === undefined ? '' : dim(`  ${seconds(durationMs)}`)}`);
   }
+}
+
+/** What a step has found, and what of it earlier steps had found already. */
+function found({ reused, savedMs, ...facts }: Readonly<Record<string, string | number | boolean>>, parts: number): string {
+  const saved = reused === undefined ? [] : [`reused${reused === parts ? '' : ` ${reused} of ${parts}`}, saved ${seconds(Number(savedMs))}`];
+  return [...saved, ...Object.keys(facts).length > 0 ? [counted(facts)] : []].join(' · ');
 }
 
 /** Facts in words: `routes 12 · behaviours 40`; commits are shortened. */

@@ -12,23 +12,23 @@ import { printJson, say } from './terminal.js';
 import { rememberTime } from './times.js';
 import { watch } from './watch.js';
 
-export interface RunOptions { ref?: string; depth?: string; framework?: string; pipeline?: string; approval?: boolean; json?: boolean; out?: string }
+export interface RunOptions { ref?: string; depth?: string; framework?: string; pipeline?: string; approval?: boolean; cache?: boolean; json?: boolean; out?: string }
 
 /** Starts a run on a repository, tells it until it ends, shows what it made. Ctrl-C cancels it. */
 export async function run(path: string, options: RunOptions): Promise<ExitCode> {
   const repository = await repositoryAt(path);
   return withApi(async (api) => {
-    const { ref, depth, framework, pipeline, approval } = options;
-    const { runId } = await api.startRun({ repository, ref, depth, framework, pipeline, approval });
+    const { ref, depth, framework, pipeline, approval, cache } = options;
+    const { runId } = await api.startRun({ repository, ref, depth, framework, pipeline, approval, cache });
     say(`Run ${runId} on ${repository}`);
     return followToEnd(api, runId, options);
   });
 }
 
 /** Starts a new run with the parameters of an earlier one, on its repository at its ref. */
-export async function rerun(earlier: string, options: Pick<RunOptions, 'json' | 'out'>): Promise<ExitCode> {
+export async function rerun(earlier: string, options: Pick<RunOptions, 'json' | 'out' | 'cache'>): Promise<ExitCode> {
   return withApi(async (api) => {
-    const { runId } = await api.rerun(earlier, {});
+    const { runId } = await api.rerun(earlier, { cache: options.cache });
     say(`Run ${runId}, as ${earlier}`);
     return followToEnd(api, runId, options);
   });
