@@ -63,7 +63,8 @@ function startTag(machine: Machine, tag: TagSlot, values: readonly Value[]): Pie
     else if (value instanceof Unknown) unknown.push({ kind: 'value', words: { undecided: value.reason }, raw: true, at: tag.at });
     else if (isObject(value)) for (const name of value.keys()) add(name, machine.get(value, name), true, tag.at);
   }
-  const pieces: Piece[] = [html(`<${tag.name}`, tag.at), ...unknown];
+  // The space ends the name: what follows may be a region, which would otherwise stand in the middle of a word.
+  const pieces: Piece[] = [html(attributes.size + unknown.length > 0 ? `<${tag.name} ` : `<${tag.name}`, tag.at), ...unknown];
   for (const [name, parts] of attributes) pieces.push(...attributePieces(machine, name, parts));
   return [...pieces, html('>', tag.at)];
 }

@@ -87,6 +87,7 @@ describe('Pug', () => {
       .toEqual(['<ul> 2', '  <li> 4', '    "a"', '  <li> 4', '    "b"', '[unsure]', '  <a href=/in> 8', '    "In"', '<b> 11', '  "one"', '[unsure]', '  [repeated]', '    <p> 15', '      {}', '      "!"', '[unsure]', '  <p> 17', '    "empty"']);
   });
   it('joins classes, drops false attributes, leaves unknown ones undecided', () => {
+    expect(pug({ 'views/page.pug': 'each row in where\n  a(href=row) x' }, { where: unknown() })).toEqual(['[unsure]', '  [repeated]', '    <a href={}> 2', '      "x"']);
     expect(pug({ 'views/page.pug': 'a.b.c(class=["d", {e: true, f: false}] hidden=false title=null data-n=3 href=where) x\ninput(disabled checked=on)' }, { where: unknown(), on: false }))
       .toEqual(['<a class=b c d e data-n=3 href={}> 1', '  "x"', '<input disabled> 2']);
   });
