@@ -359,10 +359,10 @@ describe('request and reply', () => {
   test('a reply goes to inboxes only', async () => {
     const heard: unknown[] = [];
     const stop = bus.subscribe('pullwright.cancel.*', (data) => { heard.push(data); });
-    bus.reply(subjects.cancel(RUN), 'hostile');
-    bus.notify(subjects.cancel(RUN), 'real');
+    bus.reply(subjects.cancel(RUN), { hostile: true });
+    bus.notify(subjects.cancel(RUN), { real: true });
     await bus.health();
-    expect(heard).toEqual(['real']);
+    expect(heard).toEqual([{ real: true }]);
     stop();
   });
 });
