@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { ArtifactMap, Pipeline, RunEvent } from '#contracts';
+import { eventsOf, type ArtifactMap, type Pipeline, type RunEvent, type RunEvents } from '#contracts';
 import type { LedgerLine } from './effects.js';
 import type { RunRecord } from './load.js';
 
@@ -31,13 +31,13 @@ const BATCH = 500;
 /** All runs with their steps and events, a batch at a time. */
 export async function* runEvidence(database: Pool, ledger: ReadonlyMap<string, LedgerLine[]>, records: ReadonlyMap<string, RunRecord>): AsyncGenerator<RunEvidence> {
   for (let after = '';;) {
-    const { rows } = await database.query<{ id: string; status: string; failure: { code: string } | null; seq: number; repository: string; definition: Pipeline; steps: RunEvidence['steps'] | null; events: RunEvent[][] | null }>(
+    const { rows } = await database.query<{ id: string; status: string; failure: { code: string } | null; seq: number; repository: string; definition: Pipeline; steps: RunEvidence['steps'] | null; events: RunEvents[] | null }>(
       `SELECT runs.id, status, failure, seq, repository, definition,
          (SELECT json_agg(json_build_object('id', steps.id, 'status', steps.status, 'attempt', attempt, 'outputs', outputs, 'inputs', inputs) ORDER BY position) FROM steps WHERE run_id = runs.id) AS steps,
          (SELECT json_agg(events.events ORDER BY events.seq) FROM events WHERE run_id = runs.id) AS events
        FROM runs JOIN pipelines ON pipelines.hash = pipeline_hash WHERE runs.id > $1 ORDER BY runs.id LIMIT ${BATCH}`, [after]);
     for (const { id, failure, steps, events, ...row } of rows) {
-      yield { runId: id, ...row, failure: failure?.code, steps: steps ?? [], events: (events ?? []).flat(), ledger: ledger.get(id) ?? [], record: records.get(id) };
+      yield { runId: id, ...row, failure: failure?.code, steps: steps ?? [], events: (events ?? []).flatMap(eventsOf), ledger: ledger.get(id) ?? [], record: records.get(id) };
     }
     if (rows.length < BATCH) return;
     after = (rows.at(-1) as { id: string }).id;
