@@ -4,6 +4,7 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { Failure, FAILURES, STREAMS, subjects } from '#contracts';
 import { consumeBatches, workSlots, type BatchOptions, type Source } from './consuming.js';
 import { decode, encode, payload, type Delivered, type MessageMeta } from './message.js';
+import { Gathering } from './gathering.js';
 import { Publisher } from './publisher.js';
 import { Replies } from './replies.js';
 
@@ -28,6 +29,7 @@ export class Bus {
   private readonly source: Source;
   private readonly replies: Replies;
   private readonly publisher: Publisher;
+  private readonly gathering = new Gathering(async (subject, json, id) => { await this.publish(subject, json, { id }); });
 
   private constructor(
     private readonly name: string,
@@ -71,10 +73,14 @@ export class Bus {
     await this.publisher.send([{ subject, ...encode(this.name, subject, data, meta) }]);
   }
 
-  /** All at once instead of one after the other; `data` that is a string is JSON already; rejects when any was not stored, and then any subset of them may have been: publish all again. */
-  async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string }>): Promise<void> {
-    await this.publisher.send(messages.map(({ subject, data, id }) => ({ subject, ...encode(this.name, subject, data, { id }) })));
+  /** All at once instead of one after the other; `data` that is a string is JSON already; rejects when any was not stored, and then any subset of them may have been: publish all again.
+   * `unconfirmed`: sent, and not waited for. The server takes the messages of a connection one after the other, so a later one that is confirmed speaks for those before it. */
+  async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string; unconfirmed?: boolean }>): Promise<void> {
+    await this.publisher.send(messages.map(({ subject, data, id, unconfirmed }) => ({ subject, unconfirmed, ...encode(this.name, subject, data, { id }) })));
   }
+
+  /** Like `publish`, but what is said on one subject in the same turn shares a message `{"<name>": [data, …]}`. */
+  async publishTogether(subject: string, name: string, data: unknown, id: string): Promise<void> { await this.gathering.add(subject, name, data, id); }
 
   /** Core NATS, fire and forget: whoever listens now hears it. */
   notify(subject: string, data: unknown): void {

@@ -2,7 +2,7 @@ import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node';
 import { crashPoint } from '#config';
 import { Failure } from '#contracts';
 
-interface Outgoing { readonly subject: string; readonly headers: MsgHdrs; readonly payload: Uint8Array }
+interface Outgoing { readonly subject: string; readonly headers: MsgHdrs; readonly payload: Uint8Array; readonly unconfirmed?: boolean }
 interface Batch { left: number; resolve(): void; reject(error: Failure): void }
 interface Sent { readonly message: Outgoing; readonly batch: Batch; tries: number }
 
@@ -26,24 +26,26 @@ export class Publisher {
 
   /** Settles when the server has stored all of them. Throws `Failure('bus-unavailable')` when any was not; then any subset of them may have been. */
   async send(messages: readonly Outgoing[]): Promise<void> {
+    const confirmed = messages.reduce((count, { unconfirmed }) => (unconfirmed ? count : count + 1), 0);
     if (messages.length === 0) return;
     crashPoint('bus.before-publish');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const batch: Batch = { left: messages.length, resolve, reject };
+    const batch: Batch = { left: confirmed, resolve, reject };
     const first = this.last + 1;
-    const timer = setTimeout(() => { reject(new Failure('bus-unavailable', `${batch.left} of ${messages.length} messages were not confirmed`)); }, ANSWER_LIMIT_MS);
+    const timer = setTimeout(() => { reject(new Failure('bus-unavailable', `${batch.left} of ${confirmed} messages were not confirmed`)); }, ANSWER_LIMIT_MS);
     try {
       for (const message of messages) {
+        if (message.unconfirmed) { this.connection.publish(message.subject, message.payload, { headers: message.headers }); continue; }
         this.sent.set(++this.last, { message, batch, tries: 1 });
         this.transmit(this.last, message);
       }
-      await promise;
+      if (confirmed > 0) await promise;
       crashPoint('bus.after-publish');
     } catch (error) {
       throw error instanceof Failure ? error : new Failure('bus-unavailable', `publish to ${messages[0]?.subject}`, { cause: error });
     } finally {
       clearTimeout(timer);
-      if (batch.left > 0) for (let token = first; token < first + messages.length; token++) this.sent.delete(token);
+      if (batch.left > 0) for (let token = first; token < first + confirmed; token++) this.sent.delete(token);
     }
   }
 

@@ -5,7 +5,7 @@ export { ARTIFACTS, type ArtifactKind } from './artifacts.js';
 export { consumers, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
 export {
   ArtifactMap, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, EVENT_TYPES, FailureFact, MAX_MESSAGE_BYTES, Params, PipelineView, Progress, QUERIES,
-  Result, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,
+  Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,
 } from './messages.js';
 export { Memo } from './memo.js';
 export { ApprovalStep, Param, Pipeline, Retry, RunStep, type PipelineStep } from './pipeline.js';

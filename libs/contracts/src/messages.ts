@@ -67,6 +67,8 @@ export const Result = z.discriminatedUnion('status', [
   z.object({ ...ResultBase, status: z.literal('failed'), failure: FailureFact }),
 ]).meta({ id: 'Result' });
 export type Result = z.infer<typeof Result>;
+/** What a service sends: the results that were ready at the same time. One alone, without the list around it, is understood as well. */
+export const Results = z.object({ results: z.array(Result).min(1) }).meta({ id: 'Results' });
 
 // ---- events: coordinator → gateway --------------------------------------------------------------------------------
 export const RUN_STATUSES = ['running', 'waiting', 'cancelling', 'compensating', 'succeeded', 'failed', 'cancelled'] as const;

@@ -50,7 +50,10 @@ export class Dispatcher {
     for (const group of events) for (const { type, runId } of group) if (type === 'run-cancelling') this.bus.notify(subjects.cancel(runId), { runId });
     await this.bus.publishMany([
       ...tasks.map((task) => ({ subject: subjects.task(task.agent), data: taskJson(task), id: `${task.runId}.${task.stepId}.${task.attempt}${suffix}` })),
-      ...events.map((group) => { const { runId, seq, type } = group.at(-1) as RunEvent; return { subject: subjects.event(runId, type), data: toldJson(group), id: `${runId}.${seq}` }; }),
+      ...events.map((group, index) => {
+        const { runId, seq, type } = group.at(-1) as RunEvent;
+        return { subject: subjects.event(runId, type), data: toldJson(group), id: `${runId}.${seq}`, unconfirmed: index < events.length - 1 };
+      }),
     ]);
   }
 }

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Bus } from '#bus';
+import type { Bus, Delivered } from '#bus';
 import { Result } from '#contracts';
 import type { Saga } from './saga.js';
 
@@ -7,23 +7,30 @@ const logger = new Logger('results');
 const AGAIN_MS = 1_000;
 
 /**
- * Takes the services' answers. A result that no longer counts (another attempt, an ended or unknown run) is acknowledged like any other. One that is no `Result` is terminated:
- * it would never become one. Its step is dispatched again when its time limit has passed.
+ * Takes the services' answers. A result that no longer counts (another attempt, an ended or unknown run) is acknowledged like any other. What is no `Result` is dropped, and its message, when
+ * nothing in it was one, terminated: it would never become one. The step is dispatched again when its time limit has passed.
  */
 export async function takeResults(bus: Pick<Bus, 'consume'>, saga: Saga): Promise<{ stop(): Promise<void> }> {
   return bus.consume('coordinator-results', { batch: 512, concurrency: 2 }, async (messages) => {
-    const results = messages.map((message) => ({ message, parsed: Result.safeParse(message.data) }));
-    for (const { message, parsed } of results) {
-      if (parsed.success) continue;
-      logger.error(`${message.subject} ${message.id} is no result and is dropped: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
-      message.term();
+    const read = messages.map((message) => ({ message, results: resultsIn(message) }));
+    const answers = (await saga.apply(read.flatMap(({ results }) => results).map((result) => ({ runId: result.runId, signal: { type: 'result', result } })))).values();
+    for (const { message, results } of read) {
+      const failed = results.map(() => answers.next().value?.status).includes('rejected');
+      if (results.length === 0) message.term();
+      else if (failed) message.nak(AGAIN_MS);
+      else message.ackLater();
     }
-    const sound = results.flatMap(({ message, parsed }) => (parsed.success ? [{ message, result: parsed.data }] : []));
-    const answers = await saga.apply(sound.map(({ result }) => ({ runId: result.runId, signal: { type: 'result', result } })));
-    sound.forEach(({ message }, index) => {
-      if (answers[index]?.status === 'fulfilled') message.ackLater();
-      else message.nak(AGAIN_MS);
-    });
+  });
+}
+
+function resultsIn(message: Delivered): Result[] {
+  const { data } = message;
+  const items: unknown[] = typeof data === 'object' && data !== null && 'results' in data && Array.isArray(data.results) ? data.results : [data];
+  return items.flatMap((item) => {
+    const parsed = Result.safeParse(item);
+    if (parsed.success) return parsed.data;
+    logger.error(`${message.subject} ${message.id}: no result, dropped: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
+    return [];
   });
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { COMMANDS, MAX_MESSAGE_BYTES, Progress, QUERIES, Result, RunEvents, Task, type CommandName, type QueryName } from '#contracts';
+import { COMMANDS, MAX_MESSAGE_BYTES, Progress, QUERIES, Results, RunEvents, Task, type CommandName, type QueryName } from '#contracts';
 import { exampleFiles, gitRepository, recordBus, startNats, startPostgres, type RecordedMessage, type TestNats, type TestPostgres, type TestRepository } from '#testing';
 import { startStandalone, type Standalone } from './standalone.js';
 
@@ -45,7 +45,7 @@ function schemaOf(subject: string): z.ZodType | undefined {
   switch (kind) {
     case 'command': return COMMANDS[name as CommandName];
     case 'task': return Task;
-    case 'result': return Result;
+    case 'result': return Results;
     case 'event': return RunEvents;
     case 'progress': return Progress;
     case 'query': return QUERIES[name as QueryName].request;
