@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { RunEvent, Task, type FailureCode } from '#contracts';
 import { pipelineOf, RETRYABLE, RUN_ID, Simulation, type Script } from '../test/simulation.js';
 import type { Signal } from './decide.js';
+import { replay } from './replay.js';
 import { isUndo, keyOf, undone } from './run-state.js';
 
 /** `retry.attempts` is high where the schedule itself may use up tries by letting time limits pass. */
@@ -81,7 +82,16 @@ function play(simulation: Simulation, moves: readonly Move[]): Simulation {
     else if (what === 'cancel') deliver(simulation, { type: 'cancel', by: 'bo' });
     else if (what === 'lock') deliver(simulation, { type: 'lock', stepId: ['c', 'p'][pick % 2] as string, granted: pick % 3 === 0 });
   }
-  return simulation.finish();
+  return replayed(simulation.finish());
+}
+
+/** What the events say is all there was: decided again from them alone, it is the same to the last field. */
+function replayed(simulation: Simulation): Simulation {
+  const { run: { runId, repository, params }, pipeline, events } = simulation;
+  const again = replay(pipeline, { runId, repository, params }, events.map((event) => RunEvent.parse(JSON.parse(JSON.stringify(event)))));
+  expect(again.difference).toBeUndefined();
+  expect(again.run).toEqual({ ...simulation.run, updatedAt: again.run.updatedAt, lastRetry: again.run.lastRetry });
+  return simulation;
 }
 
 describe('decide, whatever the order of messages', () => {
@@ -103,7 +113,7 @@ describe('decide, whatever the order of messages', () => {
         deliver(simulation, { type: 'start', by: 'ann' });
         for (let n = 0; n < cancelAfter; n++) { const next = simulation.inbox.shift(); if (next) deliver(simulation, next); }
         deliver(simulation, cancel);
-        simulation.finish();
+        replayed(simulation.finish());
       }
       const order = [...new Set(simulation.tasks.map((task) => task.stepId))];
       const effects = order.filter((stepId) => !isUndo(stepId) && simulation.run.steps.has(`${stepId}~undo`));
@@ -122,7 +132,7 @@ describe('decide, whatever the order of messages', () => {
       fc.pre(simulation.run.status !== 'succeeded');
       healed = true;
       deliver(simulation, { type: 'retry', commandId: 'r1', by: 'ann' });
-      simulation.finish();
+      replayed(simulation.finish());
       expect(simulation.run.status).toBe('succeeded');
       expect(simulation.outcome()).toEqual(play(new Simulation(pipeline), []).outcome());
     }), { numRuns: 200 });

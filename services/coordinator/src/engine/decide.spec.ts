@@ -31,6 +31,11 @@ const WHEN = `a: { run: crawler/crawl }
 const UNDO = `a: { run: crawler/crawl, undo: pr-publisher/close }
               b: { run: crawler/crawl, needs: [a], undo: pr-publisher/close }
               c: { run: crawler/crawl, needs: [b] }`;
+const PUBLISH = `a: { run: crawler/crawl }
+                 f: { run: case-generator/design, needs: [a], forEach: a.features, with: { feature: each } }
+                 w: { run: engineer/write, needs: [a, f], with: { map: a.map, cases: f.cases } }
+                 p: { run: pr-publisher/open, needs: [a, w], with: { map: a.map, bundle: w.bundle }, undo: pr-publisher/close }
+                 z: { run: crawler/crawl, needs: [p] }`;
 const LOCK = `a: { run: crawler/crawl, lock: repository }`;
 
 interface Case {
@@ -104,7 +109,7 @@ const CASES: readonly Case[] = [
   { name: 'a retry from a step takes all behind it', steps: DIAMOND, given: [start, ok('a', CRAWL), ok('b', CRAWL), ok('c', CRAWL), ok('d', CRAWL)], when: { type: 'retry', commandId: 'r1', by: 'ann', fromStep: 'b' }, events: ['run-retried b', 'step-dispatched b'], commands: ['b#2'], run: 'running', states: { a: 'succeeded', c: 'succeeded', d: 'pending' } },
   { name: 'a retry keeps the good elements', steps: FAN, given: [start, ok('a', CRAWL), ok('f/0', DESIGN), bad('f/1', DESIGN, 'nothing-to-test')], when: { type: 'retry', commandId: 'r1', by: 'ann' }, events: ['run-retried', 'step-dispatched f/1'], commands: ['f/1#2'], run: 'running', states: { 'f/0': 'succeeded', f: 'fanned-out' } },
   { name: 'a retry from a step that is not there is refused', steps: CHAIN, given: [start, bad('a', CRAWL, 'no-web-front-end')], when: { type: 'retry', commandId: 'r1', by: 'ann', fromStep: 'x' }, events: [], run: 'failed', refused: 'bad-request' },
-  { name: 'a retry takes undone steps again', steps: UNDO, given: [start, ok('a', CRAWL), bad('b', CRAWL, 'no-web-front-end'), ok('b~undo', 'pr-publisher/close'), ok('a~undo', 'pr-publisher/close')], when: { type: 'retry', commandId: 'r1', by: 'ann' }, events: ['run-retried', 'step-dispatched a'], commands: ['a#2'], run: 'running', states: { b: 'pending', 'b~undo': 'skipped', 'a~undo': 'pending' } },
+  { name: 'a retry takes undone steps again', steps: UNDO, given: [start, ok('a', CRAWL), bad('b', CRAWL, 'no-web-front-end'), ok('b~undo', 'pr-publisher/close'), ok('a~undo', 'pr-publisher/close')], when: { type: 'retry', commandId: 'r1', by: 'ann' }, events: ['run-retried', 'step-dispatched a'], commands: ['a#2'], run: 'running', states: { b: 'pending', 'b~undo': 'succeeded', 'a~undo': 'pending' } },
 ];
 
 /** Locks are answered by hand here, unlike in the simulation's own signals. */
@@ -180,6 +185,44 @@ describe('decide', () => {
     simulation.signal(start);
     simulation.finish();
     expect(simulation.run).toMatchObject({ status: 'failed', failure: { code: 'message-too-large' } });
+  });
+
+  test('nothing but its start counts for a run that has not begun', () => {
+    const simulation = new Simulation(pipelineOf(CHAIN));
+    expect(simulation.signal(cancel)).toMatchObject({ counted: false, events: [], refused: { code: 'unknown-run' } });
+    simulation.signal(start);
+    expect(simulation.run.status).toBe('running');
+  });
+
+  test('a parked undo is still to be done when its step did not begin again', () => {
+    const simulation = play(UNDO, [start, ok('a', CRAWL), ok('b', CRAWL), bad('c', CRAWL, 'no-web-front-end'), bad('b~undo', 'pr-publisher/close', 'branch-taken'), ok('a~undo', 'pr-publisher/close')]);
+    expect(simulation.run.status).toBe('failed');
+    simulation.signal({ type: 'retry', commandId: 'r1', by: 'ann' });
+    simulation.signal(bad('a', CRAWL, 'no-web-front-end', 2));
+    expect(simulation.statuses()).toMatchObject({ b: 'cancelled', 'b~undo': 'dispatched', 'a~undo': 'pending' });
+    simulation.finish();
+    expect(simulation.tasks.slice(-2).map((task) => task.stepId)).toEqual(['a~undo', 'b~undo']);
+  });
+
+  test('what a run that had succeeded has made is undone when its retry fails, also by steps that did not begin again', () => {
+    const simulation = play(PUBLISH, [start, ok('a', CRAWL, 1, 1), ok('f/0', DESIGN), ok('w', 'engineer/write'), ok('p', 'pr-publisher/open'), ok('z', CRAWL)]);
+    expect(simulation.run.status).toBe('succeeded');
+    simulation.signal({ type: 'retry', commandId: 'r1', by: 'ann', fromStep: 'a' });
+    simulation.signal(bad('a', CRAWL, 'no-web-front-end', 2));
+    expect(simulation.tasks.at(-1)).toMatchObject({ stepId: 'p~undo', inputs: { pullRequest: artifact('p.pullRequest') } });
+    simulation.finish();
+    expect(simulation.run.status).toBe('failed');
+    simulation.signal({ type: 'retry', commandId: 'r2', by: 'ann' });
+    simulation.signal(bad('a', CRAWL, 'no-web-front-end', 3));
+    expect(simulation.run.status).toBe('failed');
+    expect(simulation.tasks.filter((task) => task.stepId === 'p~undo')).toHaveLength(1);
+  });
+
+  test('an undo that a retry has left to be done stands where its step began last', () => {
+    const simulation = play(UNDO, [start, ok('a', CRAWL), ok('b', CRAWL), bad('c', CRAWL, 'no-web-front-end'), bad('b~undo', 'pr-publisher/close', 'branch-taken'), ok('a~undo', 'pr-publisher/close')]);
+    simulation.signal({ type: 'retry', commandId: 'r1', by: 'ann' });
+    for (const signal of [ok('a', CRAWL, 2), ok('b', CRAWL, 2), bad('c', CRAWL, 'no-web-front-end', 2)]) simulation.signal(signal);
+    expect(simulation.statuses()).toMatchObject({ 'b~undo': 'dispatched', 'a~undo': 'pending' });
   });
 
   test('a shorter list after a retry leaves no element behind', () => {

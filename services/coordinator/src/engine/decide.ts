@@ -36,6 +36,8 @@ export function decide(pipeline: CompiledPipeline, run: RunState, signal: Signal
 
 /** Whether the signal counts. */
 function receive(draft: Draft, signal: Signal): boolean {
+  // Its start comes later in the same batch: until then nobody can have heard of the run.
+  if (signal.type !== 'start' && draft.all().length === 0) { draft.refuse('unknown-run', 'the run has not started'); return false; }
   switch (signal.type) {
     case 'start': return startRun(draft, signal.by);
     case 'result': return receiveResult(draft, signal.result);

@@ -117,7 +117,7 @@ export function begin(draft: Draft, stepId: string, inputs: ArtifactMap): void {
 export function dispatch(draft: Draft, stepId: string): void {
   const spec = draft.runSpec(stepId);
   const { attempt, tries, inputs } = draft.step(stepId);
-  if (spec.undo && !isUndo(stepId)) recordUndo(draft, stepId, spec.undo);
+  if (spec.undo && !isUndo(stepId) && tries === 0) recordUndo(draft, stepId, spec.undo);
   draft.set(stepId, { status: 'dispatched', attempt: attempt + 1, tries: tries + 1, inputs, wakeAt: draft.at + milliseconds(spec.timeout) + GRACE_MS });
   const task = taskOf(draft.pipeline, draft.run, draft.step(stepId));
   if (!fitsOnBus(task)) {
@@ -137,17 +137,17 @@ export function taskOf(pipeline: CompiledPipeline, run: Pick<RunState, 'runId' |
   };
 }
 
-/** Written in the same transaction that dispatches the step, so that no effect can exist without the record of how to take it back. */
+/** Written in the same transaction that dispatches the step, so that no effect can exist without the record of how to take it back. Its place is that of the step's last beginning. */
 function recordUndo(draft: Draft, stepId: string, agent: string): void {
   const id = undoOf(stepId);
   if (!draft.find(id)) draft.create(id, agent);
-  else if (draft.step(id).status !== 'pending') draft.set(id, { ...FRESH, position: draft.nextPosition() });
+  else draft.set(id, { ...FRESH, position: draft.nextPosition(), inputs: draft.step(id).status === 'pending' ? draft.step(id).inputs : {} });
 }
 
-/** The outputs of what is undone, by name, and its inputs where it has no such output. */
+/** The outputs of what is undone, by name, and its inputs where it has no such output; those that it had before a retry where it has neither now. */
 export function undoInputs(draft: Draft, undoId: string): ArtifactMap {
   const step = draft.step(undone(undoId));
-  const inputs: ArtifactMap = {};
+  const inputs: ArtifactMap = { ...draft.step(undoId).inputs };
   for (const name of Object.keys(agentContract(draft.step(undoId).agent ?? '')?.inputs ?? {})) {
     const bound = step.outputs[name] ?? step.inputs[name];
     if (bound !== undefined) inputs[name] = bound;
@@ -188,7 +188,7 @@ export function fail(draft: Draft, stepId: string, failure: FailureFact, fields:
     draft.emit('step-retrying', { stepId, attempt: step.attempt, ...fields, failure, delayMs });
     return;
   }
-  if (draft.run.ending === 'cancelled' && failure.code === 'cancelled' && !isUndo(stepId)) { cancelStep(draft, stepId); return; }
+  if (draft.run.ending === 'cancelled' && failure.code === 'cancelled' && !isUndo(stepId)) { cancelStep(draft, stepId, fields); return; }
   draft.set(stepId, { status: 'failed', failure });
   draft.emit(isUndo(stepId) ? 'undo-parked' : 'step-failed', { stepId, ...fields, failure });
   if (isUndo(stepId)) return;
@@ -196,10 +196,10 @@ export function fail(draft: Draft, stepId: string, failure: FailureFact, fields:
 }
 
 /** What never got an attempt out is cancelled without a word of its own: the event of its fan-out or its run says it. */
-export function cancelStep(draft: Draft, stepId: string): void {
+export function cancelStep(draft: Draft, stepId: string, fields: { attempt?: number; agent?: string; durationMs?: number } = {}): void {
   const silent = isElement(stepId) && draft.step(stepId).status === 'pending';
   draft.set(stepId, { status: 'cancelled' });
-  if (!silent) draft.emit('step-cancelled', { stepId });
+  if (!silent) draft.emit('step-cancelled', { stepId, ...fields });
 }
 
 function scope(draft: Draft): Parameters<NonNullable<ReturnType<Draft['pipeline']['conditions']['get']>>['holds']>[0] {
