@@ -77,11 +77,11 @@ export class Draft {
   private readonly claims: string[] = [];
   private readonly releases: string[] = [];
   private answer: { refused?: FailureFact; repeated?: boolean } = {};
-  private lastPosition: number;
+  private lastPosition: number | undefined;
+  private moment: string | undefined;
 
   constructor(readonly pipeline: CompiledPipeline, public run: RunState, readonly at: number) {
     this.steps = new Map(run.steps);
-    this.lastPosition = [...run.steps.values()].reduce((last, step) => Math.max(last, step.position), -1);
   }
 
   all(): StepState[] { return [...this.steps.values()]; }
@@ -114,12 +114,15 @@ export class Draft {
     this.steps.set(stepId, pristine(stepId, this.nextPosition(), agent));
     this.touched.add(stepId);
   }
-  nextPosition(): number { return ++this.lastPosition; }
+  nextPosition(): number {
+    this.lastPosition = (this.lastPosition ?? [...this.steps.values()].reduce((last, step) => Math.max(last, step.position), -1)) + 1;
+    return this.lastPosition;
+  }
 
   emit(type: RunEvent['type'], fields: Partial<Omit<RunEvent, 'runId' | 'seq' | 'type' | 'at'>> = {}): void {
     const seq = this.run.seq + 1;
     this.setRun({ seq });
-    const event: RunEvent = { runId: this.run.runId, seq, type, at: new Date(this.at).toISOString(), ...fields };
+    const event: RunEvent = { runId: this.run.runId, seq, type, at: (this.moment ??= new Date(this.at).toISOString()), ...fields };
     // A result that just fits on the bus would not fit again with the event's fields around it; the step has its outputs.
     this.events.push(fitsOnBus(event) ? event : { ...event, outputs: undefined });
   }

@@ -29,8 +29,8 @@ export class Rows<Name extends string> {
 
 function column(type: ColumnType, values: readonly Value[]): Buffer {
   const texts = type === 'text' || type === 'json' ? values.map((value) => (value === null || value === undefined ? null : typeof value === 'object' ? JSON.stringify(value) : String(value))) : undefined;
-  const widest = texts ? texts.reduce((sum, text) => sum + 4 + (text?.length ?? 0) * 3, 0) : values.length * 12;
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + widest);
+  const size = texts ? texts.reduce((sum, text) => sum + 4 + (text === null ? 0 : Buffer.byteLength(text)), 0) : values.length * 12;
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + size);
   // Dimensions, whether there are nulls, the type of the elements; then the length and the first index.
   [1, 1, OIDS[type], values.length, 1].forEach((word, index) => bytes.writeInt32BE(word, index * 4));
   let at = HEADER_BYTES;
