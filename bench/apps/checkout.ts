@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, realpath, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -21,6 +21,8 @@ export async function cloneApplication(app: string): Promise<string> {
   if (root === source) await git(source, 'clone', '--quiet', '--no-hardlinks', source, clone);
   else await repositoryOfFolder(source, clone);
   const ours = dirname(dirname(dirname(createRequire(import.meta.url).resolve('@playwright/test/package.json'))));
+  // Some repositories hold their dependencies.
+  await rm(join(clone, 'node_modules'), { recursive: true, force: true });
   await symlink(ours, join(clone, 'node_modules'));
   return clone;
 }

@@ -78,6 +78,14 @@ test('a new value is named once and expected again', () => {
   expect(one.expectations).toContainEqual({ expect: 'echo', dataName: 'yourName' });
 });
 
+const searching = (label: string) => only(feature(['find'], (map) => {
+  screen(map, 'home').elements.push(sampleElement('q', 'input', 'textbox', label, ['index.html', 9], { label, inForm: 'search', field: { type: 'text', required: false, readOnly: false, disabled: false } }));
+  map.behaviours.push({ ...behaviour(map, 'to-contact'), id: 'find', kind: 'submit-valid', steps: [{ do: 'fill', element: 'q', data: { kind: 'literal', value: 'bells' } }, { do: 'press', element: 'q', data: { kind: 'literal', value: 'Enter' } }] });
+}));
+test('a form with nothing but a field to search in is a search', () => {
+  expect([searching('Search the shop').title, searching('Your name').title]).toEqual(['Searching for “bells” opens “Write to us”', 'Submitting the form with valid data opens “Write to us”']);
+});
+
 test('who signs up signs in: the same new value keeps its name over the journey', () => {
   const one = only(feature(['again'], (map) => {
     map.behaviours.push({ ...behaviour(map, 'send'), id: 'again', on: 'thanks', to: 'home', navigates: true, echoes: [], steps: [{ do: 'fill', element: 'name', data: { kind: 'unique', prefix: 'Ada', format: 'text' } }] });

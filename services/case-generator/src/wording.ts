@@ -58,6 +58,8 @@ export function action(behaviour: Behaviour, on: Screen): string {
   const last = behaviour.steps.at(-1);
   const target = element(on, last?.element);
   if (behaviour.kind === 'redirect') return `Visiting ${clip(behaviour.visited ?? on.path)}`;
+  const sought = soughtBy(behaviour, on);
+  if (sought !== undefined) return `Searching for ${quote(sought)}`;
   if (behaviour.kind.startsWith('submit-')) return [submitting(behaviour, on), condition(behaviour, on)].filter(Boolean).join(' ');
   if (!last || !target) return last?.do === 'go-back' ? 'Going back' : `On ${screenName(on)}, the action`;
   const value = last.data?.kind === 'literal' ? quote(last.data.value) : 'a new value';
@@ -73,6 +75,14 @@ export function action(behaviour: Behaviour, on: Screen): string {
     case 'press': return `Pressing ${last.data?.kind === 'literal' ? clip(last.data.value) : 'a key'} in ${quote(nameOf(target))}`;
     case 'go-back': return 'Going back';
   }
+}
+
+/** What is looked for, when a form has nothing but a field to search in. */
+function soughtBy(behaviour: Behaviour, on: Screen): string | undefined {
+  const [step] = behaviour.steps;
+  const [field, ...others] = behaviour.kind.startsWith('submit-') ? fieldsOf(behaviour, on) : [];
+  if (!step || !field || others.length > 0 || step.do !== 'fill' || step.element !== field.id || step.data?.kind !== 'literal') return undefined;
+  return field.role === 'searchbox' || /\b(?:search|find|filter|query)\b/i.test(nameOf(field)) ? step.data.value : undefined;
 }
 
 function submitting(behaviour: Behaviour, on: Screen): string {

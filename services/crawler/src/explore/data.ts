@@ -25,6 +25,9 @@ function meaningOf(element: Element, facts: FieldFacts): Meaning {
   return MEANINGS.find(([test]) => test.test(words))?.[1] ?? 'text';
 }
 
+/** A field in which one looks for something. */
+export const isSearch = (element: Element): boolean => element.field !== undefined && meaningOf(element, element.field) === 'search';
+
 /** A sensible valid value, or `null` when none of ours meets the field's constraints. */
 export function validDatum(element: Element, facts: FieldFacts): Datum | null {
   const meaning = meaningOf(element, facts);

@@ -1,5 +1,6 @@
 import type { Behaviour, Element } from '#contracts';
 import type { Stepped, Stuck } from '../browser.js';
+import { isSearch } from './data.js';
 import { isLocatable, isUsable, malformed, replaced, steps, validFilling, type Entry, type Filling, type PlannedStep } from './plan.js';
 import { isShown, type View } from './screens.js';
 
@@ -63,7 +64,8 @@ function validSubmissions(entry: Entry, filling: Filling, attempt: Try, report: 
   if (best) submissions.push(...withUniqueData(entry, best, filling, attempt, report));
   // Other data that leads to the same page is no rejection.
   const rejected = outcomes.filter((other) => other !== best && other.result.stepped.invalid === undefined && !(best?.result.leaves && other.result.leaves && other.result.after.tab.page.route === best.result.after.tab.page.route));
-  for (const outcome of rejected.slice(0, MAX_REJECTIONS)) submissions.push({ kind: 'submit-rejected', steps: outcome.planned, result: outcome.result });
+  // A search finds something or nothing; the words of every item say no more.
+  for (const outcome of rejected.slice(0, entry.fields.every(isSearch) ? 1 : MAX_REJECTIONS)) submissions.push({ kind: 'submit-rejected', steps: outcome.planned, result: outcome.result });
   return { submissions, basis: best?.filling ?? filling };
 }
 const valuesOf = (filling: Filling): string => JSON.stringify([...filling.values].map(([id, datum]) => [id, datum.value]));
