@@ -136,6 +136,16 @@ test('a cancelled run is stopped, others go on', async () => {
   expect(await unacknowledged()).toBe(0);
 });
 
+test('an undo of a cancelled run goes on', async () => {
+  const undo = newTask('wait', { stepId: 'design/0~undo', timeLimitMs: 1_500 });
+  const outcome = resultOf(undo);
+  const running = new Promise<void>((resolve) => { bus.subscribe(subjects.progressOf(undo.runId), () => { resolve(); }); });
+  await send(undo);
+  await running;
+  bus.notify(subjects.cancel(undo.runId), {});
+  expect(await outcome).toMatchObject({ failure: { code: 'agent-timeout' } });
+});
+
 test('the process sees nothing but the variables it needs, and a folder of its own', async () => {
   const [first, second] = await Promise.all([performed('environment'), performed('environment')]);
   const seen = await Promise.all([first, second].map(async (result) => {

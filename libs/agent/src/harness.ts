@@ -24,7 +24,7 @@ export interface HarnessOptions { service: string; agentsModuleUrl: string; bus:
 
 /** `undefined` stands for handed back: no result, the message is for another instance. */
 type Outcome = Result | undefined;
-interface RunningStep { runId: string; stop: StepStop; handBack: AbortSignal; outcome: Promise<Outcome> }
+interface RunningStep { runId: string; isUndo: boolean; stop: StepStop; handBack: AbortSignal; outcome: Promise<Outcome> }
 interface ServedAgent { contract: AgentContract; run: (task: Task, inputs: Record<string, unknown>, stop: StepStop) => Promise<unknown> }
 
 /**
@@ -111,7 +111,7 @@ export class Harness {
     this.watch(handBack);
     const stop = new StepStop();
     const outcome = this.carryOut(id, agent, task, stop, handBack);
-    const step = { runId: task.runId, stop, handBack, outcome };
+    const step = { runId: task.runId, isUndo: task.stepId.endsWith('~undo'), stop, handBack, outcome };
     this.running.set(id, step);
     return step;
   }
@@ -136,8 +136,9 @@ export class Harness {
     }, { once: true });
   }
 
+  /** Not the undos of a cancelled run: the news may be late, and they are what has to be done then. */
   private cancel(runId: string): void {
-    for (const step of this.running.values()) if (step.runId === runId) step.stop.stop(new Failure('cancelled'));
+    for (const step of this.running.values()) if (step.runId === runId && !step.isUndo) step.stop.stop(new Failure('cancelled'));
   }
 
   private async work(agent: string, task: Task, stop: StepStop, handBack: AbortSignal): Promise<Outcome> {

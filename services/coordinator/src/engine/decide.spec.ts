@@ -199,7 +199,7 @@ describe('decide', () => {
     expect(simulation.run.status).toBe('failed');
     simulation.signal({ type: 'retry', commandId: 'r1', by: 'ann' });
     simulation.signal(bad('a', CRAWL, 'no-web-front-end', 2));
-    expect(simulation.statuses()).toMatchObject({ b: 'cancelled', 'b~undo': 'dispatched', 'a~undo': 'pending' });
+    expect(simulation.statuses()).toMatchObject({ b: 'cancelled', 'b~undo': 'pending', 'a~undo': 'dispatched' });
     simulation.finish();
     expect(simulation.tasks.slice(-2).map((task) => task.stepId)).toEqual(['a~undo', 'b~undo']);
   });

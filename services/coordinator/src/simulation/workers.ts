@@ -18,7 +18,8 @@ interface Manners { fails: number; failsForGood: number; undoFails: number }
 export class Workers {
   /** By run and step. */
   readonly effects = new Map<string, Effect>();
-  private readonly cancelled = new Set<string>();
+  /** When the agents heard of it last. */
+  private readonly cancelled = new Map<string, number>();
   private readonly manners: Manners;
 
   constructor(private readonly world: World, private readonly bus: SimulatedBus, private readonly tables: MemoryTables) {
@@ -26,13 +27,13 @@ export class Workers {
     this.manners = { fails: random.pick([0, 0.05, 0.2]), failsForGood: random.pick([0.01, 0.03, 0.1]), undoFails: random.pick([0, 0.05]) };
   }
 
-  /** A running step that hears of it stops early. */
-  cancel(runId: string): void { this.cancelled.add(runId); }
+  /** A step at work that hears of it may stop early. */
+  cancel(runId: string): void { this.cancelled.set(runId, this.world.now); }
 
   take(message: Held): void {
     const { world } = this;
     const task = message.data as Task;
-    const { random } = world;
+    const { random, now: begun } = world;
     if (world.strikes('worker-crash-before-effect')) { this.bus.redeliver(message, WORKER_ACK_MS); return; }
     if (world.strikes('worker-hangs')) {
       world.after(task.timeLimitMs, () => { this.answer(message, this.failed(task, 'agent-timeout')); });
@@ -41,15 +42,15 @@ export class Workers {
     if (world.strikes('worker-zombie')) {
       // It stands still and heartbeats no more, so another one gets the task; then it goes on where it was.
       this.bus.redeliver(message, WORKER_ACK_MS);
-      world.after(random.between(1_000, random.pick([60_000, 7_200_000])), () => { this.finish(message, task); });
+      world.after(random.between(1_000, random.pick([60_000, 7_200_000])), () => { this.finish(message, task, begun); });
       return;
     }
-    world.after(random.between(5, random.pick([50, 3_000])), () => { this.finish(message, task); });
+    world.after(random.between(5, random.pick([50, 3_000])), () => { this.finish(message, task, begun); });
   }
 
-  private finish(message: Held, task: Task): void {
+  private finish(message: Held, task: Task, begun: number): void {
     const { world } = this;
-    if (this.cancelled.has(task.runId) && world.random.chance(0.7)) { this.answer(message, this.failed(task, 'cancelled')); return; }
+    if (!isUndo(task.stepId) && (this.cancelled.get(task.runId) ?? -1) >= begun && world.random.chance(0.7)) { this.answer(message, this.failed(task, 'cancelled')); return; }
     const failure = this.failure(task);
     // A step may fail with its effect already there.
     if (!failure || world.random.chance(0.3)) this.perform(task);
