@@ -15,6 +15,17 @@ describe('packages', () => {
     // Whether the answer comes is not known: only what it changes is open.
     expect(words(click(app, twice, 'button', 'Load').markup)).toBe('AddLoad2 in cartLamp × 2…');
   });
+  it('redux toolkit: hooks with types, selectors of slices', () => {
+    const app = single(`
+      import { configureStore, createSlice } from "@reduxjs/toolkit"; import { Provider, useDispatch, useSelector } from "react-redux";
+      const lamp = createSlice({ name: "lamp", initialState: { on: false }, reducers: { toggle(state) { state.on = !state.on; } }, selectors: { isOn: (state) => state.on } });
+      const store = configureStore({ reducer: { lamp: lamp.reducer } });
+      const useAppDispatch = useDispatch.withTypes<any>(); const useAppSelector = useSelector.withTypes<any>();
+      const View = () => { const d = useAppDispatch(); return <button onClick={() => d(lamp.actions.toggle())}>{useAppSelector(lamp.selectors.isOn) ? "on" : "off"}</button>; };
+      export default () => <Provider store={store}><View /></Provider>;`);
+    const first = open(app);
+    expect([words(first.markup), words(click(app, first, 'button', 'off').markup)]).toEqual(['off', 'on']);
+  });
   it('redux with connect', () => {
     const app = single(`
       import { createStore, combineReducers, applyMiddleware } from "redux"; import { Provider, connect } from "react-redux";

@@ -19,7 +19,9 @@ export function reduxModels(renderer: () => Renderer): ModuleModels {
   ]);
 }
 
-const named = (machine: Machine, name: string, at: Place, natives: Readonly<Record<string, Native>>): Obj => machine.namespace(name, at, Object.fromEntries(Object.entries(natives).map(([key, native]) => [key, machine.fn(key, native)])));
+const named = (machine: Machine, name: string, at: Place, natives: Readonly<Record<string, Native>>): Obj => machine.namespace(name, at, Object.fromEntries(Object.entries(natives).map(([key, native]) => [key, typeable(machine, machine.fn(key, native))])));
+/** `useSelector.withTypes<RootState>()` and its like are the same function to JavaScript. */
+const typeable = (machine: Machine, fn: Fn): Fn => fn.put('withTypes', machine.fn('withTypes', () => fn), false);
 const producer = (machine: Machine): Fn => machine.fn('produce', ([base, recipe], _self, at) => (recipe instanceof Fn ? produce(machine, base, recipe, [], at) : machine.fn('produced', ([state, ...more], _inner, place) => produce(machine, state, base, more, place))));
 
 /** What `applyMiddleware` was given. */
@@ -145,7 +147,9 @@ function slices(machine: Machine, renderer: Renderer): Record<string, Native> {
       const matchers: Array<readonly [Value, Value]> = [];
       const actions = machine.object();
       const reducers = machine.get(options, 'reducers', at);
-      if (isObject(reducers)) for (const key of reducers.keys()) {
+      // Reducers that a callback builds are not followed.
+      if (reducers instanceof Fn) actions.missing = new Unknown('reducers that are built', at);
+      else if (isObject(reducers)) for (const key of reducers.keys()) {
         const reducer = machine.get(reducers, key);
         const type = `${typeof name === 'string' ? name : ''}/${key}`;
         cases.set(type, isObject(reducer) && !(reducer instanceof Fn) ? machine.get(reducer, 'reducer') : reducer);
@@ -153,7 +157,7 @@ function slices(machine: Machine, renderer: Renderer): Record<string, Native> {
       }
       extraCases(machine, machine.get(options, 'extraReducers', at), cases, matchers, at);
       const initial = machine.get(options, 'initialState', at);
-      return machine.object({ name, actions, reducer: draftReducer(machine, initial, cases, matchers), caseReducers: reducers, getInitialState: machine.fn('getInitialState', () => (initial instanceof Fn ? machine.call(initial, []) : initial)), selectors: machine.get(options, 'selectors', at) });
+      return machine.object({ name, actions, reducer: draftReducer(machine, initial, cases, matchers), caseReducers: reducers, getInitialState: machine.fn('getInitialState', () => (initial instanceof Fn ? machine.call(initial, []) : initial)), selectors: ofSlice(machine, name, machine.get(options, 'selectors', at)) });
     },
     createReducer: ([initial, build], _self, at) => { const cases = new Map<string, Value>(); const matchers: Array<readonly [Value, Value]> = []; extraCases(machine, build, cases, matchers, at); return draftReducer(machine, initial, cases, matchers); },
     createAction: ([type, prepare]) => actionCreator(machine, typeof type === 'string' ? type : '', prepare),
@@ -162,6 +166,14 @@ function slices(machine: Machine, renderer: Renderer): Record<string, Native> {
     current: ([value]) => value, original: ([value]) => value,
     nanoid: (_args, _self, at) => new Unknown('a generated id', at),
   };
+}
+
+/** Selectors of a slice, made to take the whole state. */
+function ofSlice(machine: Machine, name: Value, selectors: Value): Value {
+  if (!isObject(selectors) || typeof name !== 'string') return selectors;
+  const made = machine.object();
+  for (const key of selectors.keys()) made.put(key, machine.fn(key, ([state, ...more], _self, at) => machine.call(machine.get(selectors, key), [machine.get(state, name, at), ...more], undefined, at)));
+  return made;
 }
 
 /** `pending`, then `fulfilled` where the outcome is certain; otherwise both outcomes, uncertain. */
