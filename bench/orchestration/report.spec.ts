@@ -24,12 +24,13 @@ describe('three rounds', () => {
     result('bare', 'floor', sample(600, 660, 1), sample(60, 66, 10), sample(600, 660, 1)),
     result('never came up', 'peer', undefined, undefined, undefined),
   ];
-  const found = report(results, [10, 100], 3);
+  const found = report(results, [10, 100]);
 
   test('each system stands with its medians', () => {
     expect(found.pullwright).toMatchObject({ runsPerSecond: { 10: 300, 100: 330 }, p50Ms: 5, p99Ms: 50, cpuMsPerRun: 3, cpuMsPerRunBy: { server: 1, worker: 2 }, partial: [] });
     expect(Object.keys(found.peers)).toEqual(['near', 'DBOS, by queue']);
     expect(Object.keys(found.floors)).toEqual(['bare']);
+    expect(found).toMatchObject({ rounds: 3, leftOut: ['never came up'] });
   });
 
   test('the best peer is the one that Pullwright is least ahead of, at the worse size', () => {
@@ -41,7 +42,7 @@ describe('three rounds', () => {
   test('the table has a row for each, and marks rates of what was not completed', () => {
     const slow = sample(1, 2, 3);
     slow.rates[1] = { runs: 100, completed: 40, runsPerSecond: 2 };
-    const lines = table(report([...results, result('slow', 'peer', slow)], [10, 100], 3)).split('\n');
+    const lines = table(report([...results, result('slow', 'peer', slow)], [10, 100])).split('\n');
     expect(lines.find((line) => line.startsWith('near'))?.split(/ {2,}/)).toEqual(['near', '110', '121', '55.0', '550.0', '3.00', '1.50', '1.50', '0.50']);
     expect(lines.find((line) => line.startsWith('slow'))).toContain('2*');
     expect(lines).toContain('* not all runs completed in time; the rate is that of those that did');

@@ -17,7 +17,10 @@ export interface Figures {
 
 export interface Report {
   sizes: number[];
+  /** Of the system that was measured most often; when the time was over, others have one less. */
   rounds: number;
+  /** Never came to an end, or there was no time for it. */
+  leftOut: string[];
   pullwright?: Figures;
   variants: Record<string, Figures>;
   peers: Record<string, Figures>;
@@ -42,7 +45,7 @@ export interface Report {
 /** A contestant with its sample of each round; undefined stands for a round in which it failed. */
 export interface Result { contestant: Contestant; samples: Array<Sample | undefined> }
 
-export function report(results: readonly Result[], sizes: readonly number[], rounds: number): Report {
+export function report(results: readonly Result[], sizes: readonly number[]): Report {
   const measured = results.filter(({ samples }) => samples.some(Boolean));
   const of = (kind: Contestant['kind']) => Object.fromEntries(measured.filter(({ contestant }) => contestant.kind === kind).map((result) => [result.contestant.name, figures(result, sizes)]));
   const product = measured.find(({ contestant }) => contestant.kind === 'product');
@@ -54,7 +57,8 @@ export function report(results: readonly Result[], sizes: readonly number[], rou
   const pullwright = product && figures(product, sizes);
   const [small, large] = [sizes[0], sizes.at(-1)].map((size) => pullwright?.runsPerSecond[`${size}`]);
   return {
-    sizes: [...sizes], rounds, ...(pullwright && { pullwright }), variants: of('variant'), peers, floors: of('floor'),
+    sizes: [...sizes], rounds: Math.max(0, ...results.map(({ samples }) => samples.length)), leftOut: results.filter((result) => !measured.includes(result)).map(({ contestant }) => contestant.name),
+    ...(pullwright && { pullwright }), variants: of('variant'), peers, floors: of('floor'),
     ...(best && { ratioToBestPeer: best.ratio, bestPeer: best.name }),
     ...optional('ratioToDbos', leastAhead(Object.keys(peers).filter((name) => name.startsWith('DBOS')))?.ratio),
     ratios,

@@ -17,6 +17,7 @@ export function table(report: Report): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '));
   if (systems.some(([, figures]) => figures.partial.length > 0)) lines.push('* not all runs completed in time; the rate is that of those that did');
+  if (report.leftOut.length > 0) lines.push(`not measured: ${report.leftOut.join('; ')}`);
   lines.push('', `medians of ${report.rounds} round${report.rounds === 1 ? '' : 's'}; × is Pullwright’s figure over that system’s`);
   if (report.ratioToBestPeer !== undefined) lines.push(`rate over the best peer’s (${report.bestPeer}): ${fixed(report.ratioToBestPeer, 2)}; over DBOS’s: ${fixed(report.ratioToDbos, 2)}`);
   if (report.pullwright) lines.push(`CPU of a Pullwright run: ${Object.entries(report.pullwright.cpuMsPerRunBy).sort(([, a], [, b]) => b - a).map(([process, ms]) => `${process} ${fixed(ms, 2)}`).join(', ')} ms`);
