@@ -1,6 +1,5 @@
-import { Pool } from 'pg';
 import { startPostgres } from '#testing';
-import { migrate } from './database.js';
+import { migrate, openPool } from './database.js';
 import { MemoryStore, MemoryTables } from './memory-store.js';
 import { PostgresStore } from './postgres-store.js';
 import { sagaStoreContract } from './saga-store.contract.js';
@@ -8,7 +7,7 @@ import { sagaStoreContract } from './saga-store.contract.js';
 sagaStoreContract('Postgres', async () => {
   const postgres = await startPostgres();
   await migrate(postgres.url);
-  const pool = new Pool({ connectionString: postgres.url });
+  const pool = openPool(postgres.url);
   return {
     connect: () => new PostgresStore(pool),
     pin: async (hash, definition) => { await pool.query(`INSERT INTO pipelines (hash, name, version, definition) VALUES ($1, 'sample', 1, $2)`, [hash, JSON.stringify(definition)]); },
