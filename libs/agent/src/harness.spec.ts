@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { openArtifactStore, type ArtifactStore } from '#artifacts';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { AgentContract, registerAgents, subjects, type ArtifactId, type Feature, type Result, type Task } from '#contracts';
+import { AgentContract, registerAgents, Results, subjects, type ArtifactId, type Feature, type Result, type Task } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { serveAgents } from './service.js';
 
@@ -41,9 +41,8 @@ beforeAll(async () => {
   feature = await store.put('feature@1', FEATURE);
   results = await bus.consume('coordinator-results', { batch: 10 }, async (batch) => {
     for (const message of batch) {
-      const result = message.data as Result;
       await message.ack();
-      waiting.get(`${result.runId}.${result.attempt}`)?.(result);
+      for (const result of Results.parse(message.data).results) waiting.get(`${result.runId}.${result.attempt}`)?.(result);
     }
   });
   service = await serveAgents('harness-sample', AGENTS_MODULE, config);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { AgentContract, registerAgents, subjects, type Result, type Task } from '#contracts';
+import { AgentContract, registerAgents, Results, subjects, type Result, type Task } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { serveAgents } from './service.js';
 
@@ -28,9 +28,8 @@ beforeAll(async () => {
   await provision(bus);
   results = await bus.consume('coordinator-results', { batch: 100 }, async (batch) => {
     for (const message of batch) {
-      const result = message.data as Result;
       message.ackLater();
-      waiting.get(result.runId)?.(result);
+      for (const result of Results.parse(message.data).results) waiting.get(result.runId)?.(result);
     }
   });
   service = await serveAgents('inline-sample', MODULE, config);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ArtifactStore, diskBlobs } from '#artifacts';
 import { Bus, provision } from '#bus';
 import { loadConfig } from '#config';
-import { AgentContract, registerAgents, subjects, type ArtifactId, type Feature, type Result, type Task } from '#contracts';
+import { AgentContract, registerAgents, Results, subjects, type ArtifactId, type Feature, type Result, type Task } from '#contracts';
 import { gitRepository, startNats, type TestNats, type TestRepository } from '#testing';
 import { Memory } from './memory.js';
 import { serveAgents } from './service.js';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   await provision(bus);
   store = new ArtifactStore(diskBlobs(config.ARTIFACT_DIR));
   feature = await store.put('feature@1', FEATURE);
-  const results = await bus.consume('coordinator-results', { batch: 1 }, async ([message]) => { const result = message?.data as Result; await message?.ack(); waiting.get(result.runId)?.(result); });
+  const results = await bus.consume('coordinator-results', { batch: 1 }, async ([message]) => { await message?.ack(); for (const result of Results.parse(message?.data).results) waiting.get(result.runId)?.(result); });
   const service = await serveAgents('memo-sample', MODULE, config);
   stops = [() => service.stop(), () => results.stop(), () => bus.close(), () => nats.remove(), () => repository.remove(), () => rm(folder, { recursive: true, force: true })];
 }, 60_000);

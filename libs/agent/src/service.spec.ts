@@ -5,7 +5,7 @@ import type { INestApplication } from '@nestjs/common';
 import { openArtifactStore } from '#artifacts';
 import { Bus, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { AgentContract, registerAgents, subjects, type Result, type Task } from '#contracts';
+import { AgentContract, registerAgents, Results, subjects, type Result, type Task } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createAgentService } from './service.js';
 
@@ -57,7 +57,7 @@ test('finishes the step it works on when it is told to stop', async () => {
     params: { behaviour: 'slow', milliseconds: 800, file: join(folder, 'ran') }, repository: '/srv/repository', timeLimitMs: 10_000,
   };
   const result = Promise.withResolvers<Result>();
-  const reader = await bus.consume('coordinator-results', { batch: 1 }, async ([message]) => { await message?.ack(); result.resolve(message?.data as Result); });
+  const reader = await bus.consume('coordinator-results', { batch: 1 }, async ([message]) => { await message?.ack(); result.resolve(Results.parse(message?.data).results[0] as Result); });
   const running = new Promise<void>((resolve) => { bus.subscribe(subjects.progressOf(task.runId), () => { resolve(); }); });
   await bus.publish(subjects.task(task.agent), task, { id: 'task' });
   await running;
