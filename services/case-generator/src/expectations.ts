@@ -3,8 +3,8 @@ import type { Behaviour, CaseStep, Element, Expectation, Screen } from '#contrac
 import { NotACase, targetOf } from './journey.js';
 
 const ROLES = ['heading', 'alert', 'status', 'dialog', 'alertdialog', 'form', 'textbox', 'button', 'table', 'list', 'link', 'img'];
-/** What tells one screen from another first: headings by level, then messages, then what one works with. */
-const telling = (element: Element) => (element.role === 'heading' ? (element.level ?? 6) / 10 : (ROLES.indexOf(element.role ?? '') + 1 || ROLES.length + 1) + (element.field ? -0.5 : 0));
+/** What tells one screen from another first: headings by level, then messages, then what one works with; last the buttons that are called otherwise than what is written on them. */
+const telling = (element: Element) => (element.role === 'heading' ? (element.level ?? 6) / 10 : (ROLES.indexOf(element.role ?? '') + 1 || ROLES.length + 1) + (element.field ? -0.5 : 0) + (element.role === 'button' && element.name !== element.text ? ROLES.length : 0));
 
 const MAX_VISIBLE = 3;
 const MAX_HIDDEN = 2;

@@ -32,9 +32,9 @@ const headingsOf = ({ elements }: Screen) => elements.filter(({ role, presence, 
 
 /** What a person calls the screen: its main heading, else its title, else its address; next to the screen before, by what that one has not (the name of the site heads both). */
 export function screenName(screen: Screen, before?: Screen): string {
-  const taken = new Set(before && before.id !== screen.id ? headingsOf(before).map(({ name }) => name) : []);
-  const own = headingsOf(screen).filter(({ name }) => !taken.has(name));
-  const main = own.find(({ level }) => level === 1) ?? (taken.size > 0 && own.length === 1 ? own[0] : undefined);
+  const others = before && before.id !== screen.id ? headingsOf(before) : [];
+  const own = headingsOf(screen).filter(({ name, level }) => !others.some((other) => other.name === name && (level !== 1 || other.level === 1)));
+  const main = own.find(({ level }) => level === 1) ?? (others.length > 0 && own.length === 1 ? own[0] : undefined);
   const words = main?.name ?? (screen.title === before?.title ? null : screen.title);
   return words ? quote(words) : clip(screen.path);
 }
