@@ -62,6 +62,7 @@ export class Pull {
   }
 
   private open(): void {
+    if (this.isOver()) return;
     const inbox = `${this.inboxPrefix}.${randomUUID()}`;
     const subscription = this.connection.subscribe(inbox, {
       callback: (error, message) => {
@@ -86,7 +87,7 @@ export class Pull {
 
   private ask(): void {
     const room = this.capacity - this.asked - this.here;
-    if (this.subscription === undefined || room < this.chunk) return;
+    if (this.subscription === undefined || room < this.chunk || this.isOver()) return;
     if (this.asked === 0) this.heardAt = Date.now();
     this.asked += room;
     this.connection.publish(this.subject, `{"batch":${room},"expires":${EXPIRES_MS * 1_000_000}}`, { reply: this.inbox });
@@ -102,6 +103,9 @@ export class Pull {
       this.lost(headers?.code === 503 ? 'no such consumer' : `${headers?.code} ${headers?.description}`);
     }
   }
+
+  /** A connection that is closed on purpose takes nothing more; a reader that outlives it must not end the process. */
+  private isOver(): boolean { return this.connection.isClosed() || this.connection.isDraining(); }
 
   private heard(): void {
     this.heardAt = Date.now();
