@@ -52,15 +52,16 @@ export interface Share { readonly seed: number; readonly worlds: number; readonl
 /** Plays worlds, on all cores. */
 export async function simulate({ seed, runs, minutes, threads = availableParallelism(), defect, onProgress }: SimulationOptions): Promise<SimulationReport> {
   const perWorld = Math.min(runs, RUNS_PER_WORLD);
-  const deadline = minutes === undefined ? undefined : performance.now() + minutes * 60_000;
-  const wanted = deadline === undefined ? Math.ceil(runs / perWorld) : Infinity;
+  const deadline = minutes === undefined ? Infinity : performance.now() + minutes * 60_000;
+  const wanted = minutes === undefined ? Math.ceil(runs / perWorld) : Infinity;
+  const goesOn = (): boolean => next < wanted && performance.now() < deadline;
   const reports: WorldReport[] = [];
   let next = 0;
   let done = 0;
   const work = async (): Promise<void> => {
     const thread = new Worker(new URL('./thread.js', import.meta.url));
     try {
-      while (next < wanted && (deadline === undefined || performance.now() < deadline)) {
+      while (goesOn()) {
         const share: Share = { seed: seed + next, worlds: Math.min(SHARE, wanted - next), runs: perWorld, defect };
         next += share.worlds;
         for (const report of await ask(thread, share)) {
@@ -116,7 +117,7 @@ async function ask(thread: Worker, share: Share): Promise<WorldReport[]> {
   return new Promise((resolve, reject) => {
     thread.once('message', (reports: WorldReport[]) => { thread.off('error', reject); resolve(reports); });
     thread.once('error', reject);
-    thread.postMessage(share);
+    thread.postMessage(share, []);
   });
 }
 

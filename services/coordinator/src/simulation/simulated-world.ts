@@ -1,4 +1,4 @@
-import { eventsOf, Result } from '#contracts';
+import { Result } from '#contracts';
 import type { CompiledPipeline } from '../engine/pipeline.js';
 import { MemoryTables } from '../store/memory-store.js';
 import type { RunChange } from '../store/saga-store.js';

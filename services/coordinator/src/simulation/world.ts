@@ -4,7 +4,7 @@ import { Random } from './random.js';
 /** Faults in one world at most: then it calms down, so that what was begun can end. */
 const FAULTS_AT_MOST = 600;
 /** Jobs in one world at most. A world that has more to do does not come to rest. */
-const JOBS_AT_MOST = 400_000;
+const JOBS_AT_MOST = 100_000;
 /** The database's clock when a world begins: 2026-01-01. */
 const BEGINNING = 1_767_225_600_000;
 
