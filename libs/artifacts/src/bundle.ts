@@ -29,6 +29,22 @@ export async function writeBundle({ manifest, files }: Bundle): Promise<Buffer> 
   return Buffer.concat(chunks);
 }
 
+/** The same bytes as `writeBundle`, but one content after the other, as they are read. `contents` gives what the manifest says of each path. */
+export function packBundle(manifest: BundleManifest, contents: (path: string) => Promise<Buffer>): Readable {
+  const tar = pack();
+  const fill = async () => {
+    const document = canonicalJson(manifest);
+    tar.entry(header('manifest.json', document), document);
+    for (const { path } of manifest.files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
+      const content = await contents(path);
+      await new Promise<void>((resolve, reject) => { tar.entry(header(`files/${path}`, content), content, (error) => { if (error) reject(error); else resolve(); }); });
+    }
+    tar.finalize();
+  };
+  fill().catch((error: unknown) => { tar.destroy(error instanceof Error ? error : new Error(String(error))); });
+  return Readable.from(tar);
+}
+
 function header(name: string, content: Uint8Array) {
   return { name, size: content.byteLength, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '', type: 'file' as const };
 }

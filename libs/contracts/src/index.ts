@@ -8,9 +8,10 @@ export {
   Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,
 } from './messages.js';
 export { Memo } from './memo.js';
+export { RunBundle, RunDocuments, RunSettings } from './run-bundle.js';
 export { ApprovalStep, Param, Pipeline, Retry, RunStep, type PipelineStep } from './pipeline.js';
 export { LEFT_OUT_REASONS, LeftOut, Location } from './source.js';
 export { Behaviour, BehaviourStep, Element, Feature, FieldFacts, RepoMap, Screen, Stack, StepData, TestConventions, VALIDITY_RULES } from './repo-map.js';
 export { CaseStep, Expectation, LocatorCandidate, Target, TestCase, TestCases } from './test-cases.js';
-export { GENERATED_MARK, LedgerEntry, PullRequest, TestBundle } from './test-bundle.js';
+export { GENERATED_MARK, LedgerEntry, PullRequest, TestBundle, TreeBasis } from './test-bundle.js';
 export { artifactJsonSchema, jsonSchema } from './json-schema.js';

@@ -110,6 +110,8 @@ export type Progress = z.infer<typeof Progress>;
 export const RunView = z.object({
   runId: RunId, pipeline: z.string(), pipelineVersion: z.int(), repository: RepositoryRef, ref: z.string().optional(), params: Params,
   status: RunStatus, requestedBy: Who, createdAt: When, updatedAt: When, finishedAt: When.optional(), failure: FailureFact.optional(),
+  /** `false`: nothing that earlier runs made was reused. */
+  cache: z.boolean().optional(),
 }).meta({ id: 'RunView' });
 export const StepView = z.object({
   stepId: StepId, agent: AgentName.optional(), status: StepStatus, attempt: z.int(),
@@ -142,6 +144,8 @@ export const QUERIES = {
   'list-steps': { request: z.object({ ...Page, runId: RunId }), reply: page(StepView) },
   'list-artifacts': { request: z.object({ ...Page, runId: RunId }), reply: page(ArtifactView) },
   'list-events': { request: z.object({ ...Page, runId: RunId, afterSeq: z.int().min(0).default(0) }), reply: page(RunEvent) },
+  /** The definition that the run has pinned, as JSON, in pieces to be put together. */
+  'list-definition': { request: z.object({ ...Page, runId: RunId }), reply: page(z.string()) },
   'list-pipelines': { request: z.object(Page), reply: page(PipelineView) },
 } as const;
 export type QueryName = keyof typeof QUERIES;

@@ -27,6 +27,17 @@ export const TestBundle = z.object({
 }).meta({ id: 'test-bundle@1' });
 export type TestBundle = z.infer<typeof TestBundle>;
 
+/**
+ * What the published tree was made of, so that it can be made again without the repository: the trees of the base along the paths that change (`<mode> <type> <id>TAB<name>`, one character
+ * a byte), and the blob that each path gets, none where it is removed.
+ */
+export const TreeBasis = z.object({
+  tree: CommitId,
+  trees: z.array(z.object({ path: z.string(), entries: z.array(z.string()) })),
+  changes: z.array(z.object({ path: z.string(), blob: CommitId.nullable() })),
+});
+export type TreeBasis = z.infer<typeof TreeBasis>;
+
 export const PullRequest = z.object({
   kind: z.literal('pull-request@1'),
   forge: z.enum(['local']), repository: RepositoryRef,
@@ -35,6 +46,7 @@ export const PullRequest = z.object({
   title: z.string(), body: z.string(),
   /** Against the base. `kept`: a person has edited or deleted what Pullwright wrote, and it stays theirs. `removed`: written by an earlier run, untouched since, no longer generated. */
   files: z.array(z.object({ path: z.string(), change: z.enum(['added', 'updated', 'unchanged', 'kept', 'removed']) })),
+  basis: TreeBasis.optional(),
   /** The run that made the branch; only that run's undo may remove it. All zeros when that is not recorded. */
   createdBy: RunId,
   /** A command or address that shows it. */

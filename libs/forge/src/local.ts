@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { Failure, RunId, type PullRequest } from '#contracts';
+import { Failure, RunId, type PullRequest, type TreeBasis } from '#contracts';
 import { IDENTITY, git, gitDirectory, printable, tryGit } from './git.js';
 import { planChanges } from './ownership.js';
 import { commitOf, refTip } from './snapshot.js';
-import { writeBlob, writeTree } from './tree.js';
+import { treesAlong, writeBlob, writeTree } from './tree.js';
 
 /**
  * A pull request in a local repository: a branch of our own, and a description that the caller keeps. HEAD, the index and the working tree are never touched.
@@ -52,13 +52,15 @@ export async function publish(publication: Publication): Promise<PullRequest> {
   const { changes, files } = await planChanges(gitDir, base, publication.folder, publication.files);
   const tree = await writeTree(gitDir, base, changes);
   if (tree === undefined) throw new Failure('internal', 'the branch would be empty');
+  const baseTree = await treeOf(gitDir, base);
+  const basis: TreeBasis = { tree: baseTree, trees: await treesAlong(gitDir, baseTree, [...changes.keys()]), changes: [...changes].map(([path, blob]) => ({ path, blob })) };
 
   const ref = `refs/heads/${branch}`;
   const tip = await refTip(gitDir, ref);
   const record = await readBranchRecord(gitDir, branch);
   if (tip !== undefined) await requireOurs(gitDir, tip, base);
   const answer = (commit: string, outcome: PullRequest['outcome'], createdBy: string): PullRequest => ({
-    kind: 'pull-request@1', forge: 'local', repository, branch, base: baseBranch ?? baseCommit, baseCommit: base, commit, tree, outcome, title, body: publication.body(files), files, createdBy,
+    kind: 'pull-request@1', forge: 'local', repository, branch, base: baseBranch ?? baseCommit, baseCommit: base, commit, tree, outcome, title, body: publication.body(files), files, createdBy, basis,
     look: `git -C ${quoted(repository)} diff ${quoted(`${baseBranch ?? base}...${branch}`)}`,
   });
   const createdBy = record?.data.createdBy ?? UNRECORDED;
@@ -67,7 +69,7 @@ export async function publish(publication: Publication): Promise<PullRequest> {
     return answer(tip, repeated ? record.data.outcome : 'unchanged', createdBy);
   }
   // Everything is merged already: there is nothing to open, and a branch left over from then is not ours to move.
-  if (await treeOf(gitDir, base) === tree) return answer(base, 'unchanged', tip === undefined ? runId : createdBy);
+  if (baseTree === tree) return answer(base, 'unchanged', tip === undefined ? runId : createdBy);
 
   if (await checkedOutAt(gitDir, ref)) throw new Failure('branch-checked-out', printable(branch));
   // A tip that the base contains was merged: what comes now is a pull request of its own, although the branch has been there before.

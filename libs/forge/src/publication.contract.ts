@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { gitRepository, type TestRepository } from '#testing';
 import type { PullRequest } from '#contracts';
+import { reproduceTree } from './reproduction.js';
 import type { publish, withdraw, Publication } from './local.js';
 
 /** What every forge must do, driven through its two functions and seen with git in the repository behind it. */
@@ -56,6 +57,22 @@ export function publicationContract(forge: ForgeUnderTest): void {
     expect(await publishTests(repo)).toEqual(first);
     expect(await publishTests(repo, { runId: runId(2) })).toEqual({ ...first, outcome: 'unchanged' });
     expect(await tip(repo)).toBe(first.commit);
+  });
+
+  test('its tree can be made again without the repository, and nothing else passes for it', async () => {
+    const repo = await repository({ ...APP, 'e2e/own.spec.ts': '// mine\n', 'e2e/deep/a.txt': 'a', 'ä/ö.txt': 'ö', 'tools/x.sh': 'x' });
+    await publishTests(repo, { files: { ...TESTS, 'e2e/old.spec.ts': '// old\n', 'e2e/edited.spec.ts': '// ours\n' } });
+    await merge(repo, { 'e2e/edited.spec.ts': '// theirs\n' });
+    const files = { 'e2e/home.spec.ts': '// home 2\n', 'e2e/deep/b.spec.ts': '// b\n', 'e2e/edited.spec.ts': '// ours again\n' };
+    const { tree, basis, files: changes } = await publishTests(repo, { files });
+    expect(new Set(changes.map(({ change }) => change))).toEqual(new Set(['added', 'updated', 'removed', 'kept']));
+    const remake = (change: Partial<NonNullable<typeof basis>> = {}, contents: Record<string, string> = files) => reproduceTree({ ...basis as NonNullable<typeof basis>, ...change }, text(contents));
+    expect(await remake()).toBe(tree);
+    await expect(remake({}, { ...files, 'e2e/home.spec.ts': '// home 3\n' })).rejects.toMatchObject({ code: 'artifact-corrupt', detail: expect.stringContaining('e2e/home.spec.ts') });
+    for (const path of ['', 'e2e']) {
+      await expect(remake({ trees: basis?.trees.map((each) => (each.path === path ? { ...each, entries: each.entries.slice(1) } : each)) })).rejects.toMatchObject({ code: 'artifact-corrupt' });
+    }
+    expect(await remake({ changes: basis?.changes.slice(1) })).not.toBe(tree);
   });
 
   test('the commit depends on nothing but base, files and parents', async () => {

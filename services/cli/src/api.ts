@@ -40,6 +40,13 @@ export class Api {
     return Buffer.from(await (await this.fetch(`/api/v1/artifacts/${segment(artifactId)}`)).arrayBuffer());
   }
 
+  /** The tar of an ended run, as it comes. */
+  async export(runId: string): Promise<ReadableStream<Uint8Array>> {
+    const { body } = await this.fetch(`/api/v1/runs/${segment(runId)}/export`);
+    if (!body) throw new Exit(EXIT.failure, 'the answer has no content');
+    return body;
+  }
+
   /** A run's events from the first on, and its progress between them, until it ends. A stream that breaks is taken up again where it broke. */
   async *follow(runId: string, signal?: AbortSignal): AsyncGenerator<Followed, void> {
     let last = '0';

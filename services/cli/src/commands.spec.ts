@@ -1,9 +1,13 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { access, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { access, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { packBundle, readBundle } from '#artifacts';
 import { exampleFiles, gitRepository, type TestRepository } from '#testing';
 import { startStandalone, type Standalone } from '../../standalone/src/standalone.js';
 import { Api } from './api.js';
@@ -12,7 +16,8 @@ import { EXIT, Exit } from './exit-code.js';
 import { listPipelines } from './pipelines.js';
 import { showPullRequest } from './pull-request.js';
 import { rerun, run } from './run.js';
-import { cancelRun, decide, listRuns, retryRun, showEvents, showRun } from './runs.js';
+import { replayBundle } from './replay.js';
+import { cancelRun, decide, exportRun, listRuns, retryRun, showEvents, showRun } from './runs.js';
 
 /** The commands against every service, over embedded Postgres and NATS, by the REST API that PULLWRIGHT_URL names. */
 jest.setTimeout(120_000);
@@ -133,6 +138,59 @@ describe('run', () => {
     await expect(run(site.path, { ref: '--all' })).rejects.toMatchObject({ code: EXIT.usage, message: expect.stringContaining('ref: ') });
     await expect(run(site.path, { depth: 'abysmal' })).rejects.toMatchObject({ code: EXIT.usage });
     await expect(run(site.path, { pipeline: 'none' })).rejects.toMatchObject({ code: EXIT.notFound });
+  });
+});
+
+describe('an exported run', () => {
+  let file: string;
+  let runId: string;
+  beforeAll(async () => {
+    runId = (await api.runs({ status: 'succeeded' }, 1))[0]?.runId as string;
+    file = join(home, 'run.tar');
+  });
+
+  /** The same bundle with one file changed, and a manifest that agrees. */
+  async function changed(path: string, change: (text: string) => string): Promise<string> {
+    const { manifest, files } = await readBundle(await readFile(file));
+    files.set(path, Buffer.from(change((files.get(path) as Buffer).toString('utf8'))));
+    const entries = [...files].map(([name, bytes]) => ({ path: name, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.byteLength }));
+    const tampered = join(home, 'tampered.tar');
+    await pipeline(packBundle({ ...manifest as object, files: entries }, async (name) => files.get(name) as Buffer), createWriteStream(tampered));
+    return tampered;
+  }
+
+  it('is the same file each time, and is decided again to the same end and the same tree', async () => {
+    expect(await exportRun(runId, { out: file })).toBe(EXIT.ok);
+    await exportRun(runId, { out: `${file}.again` });
+    expect((await readFile(`${file}.again`)).equals(await readFile(file))).toBe(true);
+    expect(await replayBundle(file, { json: true })).toBe(EXIT.ok);
+    const checked = JSON.parse(out) as { events: number; trees: Array<{ tree: string; branch: string }>; notReproduced: string[] };
+    expect(checked).toMatchObject({ runId, status: 'succeeded', notReproduced: [], trees: [{ tree: await site.git('rev-parse', 'pullwright/tests^{tree}'), branch: 'pullwright/tests' }] });
+    expect(checked.events).toBeGreaterThan(10);
+    const { files } = await readBundle(await readFile(file));
+    expect([...files.values()].join()).not.toMatch(/postgres:\/\/|nats:\/\//);
+  });
+
+  it.each<[string, string, (text: string) => string, RegExp]>([
+    ['an event that says something else', 'events.jsonl', (text) => text.replace(/"routes":(\d+)/, '"routes":999'), /ends otherwise|event \d+/],
+    ['an event that is missing', 'events.jsonl', (text) => text.split('\n').filter((_, at) => at !== 3).join('\n'), /not whole: number 4/],
+    ['an attempt that there never was', 'events.jsonl', (text) => text.replace('"attempt":1', '"attempt":2'), /event \d+: something else is decided/],
+    ['another end', 'steps.json', (text) => text.replace('"status":"succeeded"', '"status":"failed"'), /step \S+ ends otherwise/],
+    ['another pipeline', 'pipeline.json', (text) => text.replace('"when":"params.approval"', '"when":"true"'), /event \d+/],
+    ['an artifact that somebody else made', 'lineage.json', (text) => text.replace(/sha256:[0-9a-f]{64}/, `sha256:${'0'.repeat(64)}`), /what the steps made ends otherwise/],
+  ])('tells %s', async (_what, path, change, message) => {
+    await expect(changed(path, change).then((tampered) => replayBundle(tampered, {}))).rejects.toMatchObject({ code: EXIT.failure, message: expect.stringMatching(message) });
+  });
+
+  it('tells bytes that are not what they were', async () => {
+    const bytes = await readFile(file);
+    const artifact = bytes.indexOf('files/artifacts/');
+    bytes.writeUInt8(bytes.readUInt8(artifact + 600) ^ 1, artifact + 600);
+    await writeFile(`${file}.damaged`, bytes);
+    await expect(replayBundle(`${file}.damaged`, {})).rejects.toMatchObject({ code: EXIT.failure, message: expect.stringContaining('is not what the manifest says') });
+    await writeFile(`${file}.short`, bytes.subarray(0, 5_000));
+    await expect(replayBundle(`${file}.short`, {})).rejects.toMatchObject({ code: EXIT.failure });
+    await expect(replayBundle(join(home, 'none'), {})).rejects.toMatchObject({ code: EXIT.usage });
   });
 });
 

@@ -31,9 +31,14 @@ withRunOptions(program.command('run').description('run on a git repository; its 
   .option('--approval', 'wait for a person before the tests are written')
   .action(exits(async (path: string, options: object) => (await import('./run.js')).run(path, options)));
 
-withJson(program.command('runs').description('list runs, newest first'))
+const runs = withJson(program.command('runs').description('list runs, newest first'));
+runs
   .option('--repository <place>', 'only of this repository').option('--status <status>', 'only with this status').option('--limit <n>', 'at most so many', positive, 20)
   .action(exits(async (options: { limit: number }) => (await import('./runs.js')).listRuns(options)));
+runs.command('export').description('write an ended run to a file: events, steps, artifacts, pipeline and settings').argument('<runId>').option('--out <file>', '<runId>.tar when it is left out')
+  .action(exits(async (runId: string, options: object) => (await import('./runs.js')).exportRun(runId, options)));
+withJson(program.command('replay').description('decide an exported run again, offline, and compare').argument('<bundle>'))
+  .action(exits(async (bundle: string, options: object) => (await import('./replay.js')).replayBundle(bundle, options)));
 withJson(program.command('show').description('show a run and its steps').argument('<runId>'))
   .action(exits(async (runId: string, options: object) => (await import('./runs.js')).showRun(runId, options)));
 withJson(program.command('events').description('print the events of a run, one a line, until it ends').argument('<runId>'))

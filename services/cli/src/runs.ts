@@ -1,3 +1,6 @@
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { FAILURES, type RunEvent, type RunView, type StepView } from '#contracts';
 import { withApi } from './connection.js';
 import { EXIT, type ExitCode } from './exit-code.js';
@@ -26,6 +29,16 @@ export async function showRun(runId: string, options: { json?: boolean }): Promi
     print(table([['STEP', 'STATUS', 'TRY', 'TIME', 'FACTS'], ...steps.filter(({ stepId, status }) => !(stepId.endsWith('~undo') && status === 'skipped')).map(stepRow)]));
     if (run.status === 'failed' || run.status === 'cancelled') say(`Next: ./pullwright retry ${runId}`);
     if (run.status === 'succeeded') say(`Next: ./pullwright pr show ${runId}`);
+    return EXIT.ok;
+  });
+}
+
+/** Writes the run to a file of its own. */
+export async function exportRun(runId: string, options: { out?: string }): Promise<ExitCode> {
+  const file = options.out ?? `${runId}.tar`;
+  return withApi(async (api) => {
+    await pipeline(Readable.fromWeb(await api.export(runId)), createWriteStream(file));
+    say(`Wrote ${file}. Next: ./pullwright replay ${file}`);
     return EXIT.ok;
   });
 }

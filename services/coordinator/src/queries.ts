@@ -10,6 +10,9 @@ import { EventEntity, RunEntity } from './store/entities.js';
 import { SagaStore } from './store/saga-store.js';
 import { artifactView, runView, stepView } from './views.js';
 
+/** Characters of a definition that are one item of a page. */
+const PIECE = 1_000;
+
 type Handlers = { [Name in QueryName]: (request: z.output<(typeof QUERIES)[Name]['request']>) => Promise<z.input<(typeof QUERIES)[Name]['reply']>> };
 
 /** Answers the reads of the gateway, from what is committed. */
@@ -45,6 +48,12 @@ export class Queries {
       const after = numberOfCursor(cursor, afterSeq);
       const groups = await this.database.getRepository(EventEntity).find({ where: { runId, seq: MoreThan(after) }, order: { seq: 'ASC' }, take: limit + 1 });
       return page(groups.flatMap(({ events }) => eventsOf(events)).filter(({ seq }) => seq > after), limit, (event) => event, ({ seq }) => seq);
+    },
+
+    'list-definition': async ({ runId, cursor, limit }) => {
+      const text = JSON.stringify((await this.run(runId)).pipeline.definition);
+      const pieces = Array.from({ length: Math.ceil(text.length / PIECE) }, (_, index) => ({ index, piece: text.slice(index * PIECE, (index + 1) * PIECE) })).slice(numberOfCursor(cursor, -1) + 1);
+      return page(pieces, limit, ({ piece }) => piece, ({ index }) => index);
     },
 
     'list-pipelines': async ({ cursor, limit }) => {

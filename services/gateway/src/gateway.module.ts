@@ -6,6 +6,7 @@ import { Bus } from '#bus';
 import { ArtifactsController } from './artifacts.controller.js';
 import { Coordinator } from './coordinator.js';
 import { EventsController } from './events.controller.js';
+import { ExportController } from './export.controller.js';
 import { HealthController } from './health.controller.js';
 import { OpenapiController } from './openapi.controller.js';
 import { PipelinesController } from './pipelines.controller.js';
@@ -30,7 +31,7 @@ export class GatewayModule implements OnApplicationShutdown {
   static with(bus: Bus, store: ArtifactStore, timing: Timing): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [RunsController, RunBatchesController, EventsController, ArtifactsController, PipelinesController, HealthController, OpenapiController],
+      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, HealthController, OpenapiController],
       providers: [Coordinator, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }],
     };
   }

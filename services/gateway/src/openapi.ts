@@ -33,6 +33,8 @@ export const ROUTES: readonly Route[] = [
   { method: 'get', path: '/api/v1/runs/{runId}/events', operationId: 'followRun', summary: 'Follow a run, or list its events', params: RunPath, query: EventsQuery, headers: EventsHeaders,
     status: 200, description: 'Events with `id` and, between them, `event: progress` without one; the stream ends with the run. 204 when nothing follows the Last-Event-ID and the run is over.',
     answer: { 'text/event-stream': z.string(), 'application/json': EventPage }, answerHeaders: PAGES, problems: [400, 404, 406] },
+  { method: 'get', path: '/api/v1/runs/{runId}/export', operationId: 'exportRun', summary: 'Read an ended run as one file: events, steps, artifacts, pipeline and settings', params: RunPath,
+    status: 200, description: 'A tar; the same run gives the same bytes.', answer: { 'application/x-tar': bytes }, problems: [400, 404, 409] },
   { method: 'post', path: '/api/v1/runs/{runId}/cancel', operationId: 'cancelRun', summary: 'Cancel a run and undo what it published', params: RunPath,
     status: 202, description: 'Accepted.', answer: json(Accepted), problems: [400, 404, 409] },
   { method: 'post', path: '/api/v1/runs/{runId}/retry', operationId: 'retryRun', summary: 'Run the failed steps again, or everything from a step on', params: RunPath, body: RetryRequest,
