@@ -1,13 +1,11 @@
-import type { Bus, Delivered } from '#bus';
-import { Failure, type CommandReply, type RunEvents, type Task } from '#contracts';
-import type { CoordinatorProcess, Handler } from './coordinator-process.js';
+import type { Delivered } from '#bus';
+import type { CommandReply, RunEvents, Task } from '#contracts';
 import type { World } from './world.js';
 
 const DUPLICATE_WINDOW_MS = 120_000;
 /** Ack waits of the consumers, as contracts has them. */
 const COORDINATOR_ACK_MS = 5_000;
 export const WORKER_ACK_MS = 15_000;
-const NEVER = new Promise<never>(() => undefined);
 
 /** A message as the bus holds it until it is settled. */
 export interface Held {
@@ -20,6 +18,9 @@ export interface Held {
   deliveries: number;
   settled: boolean;
 }
+
+/** A process that takes results and commands. */
+interface Reader { readonly awake: boolean; readonly life: Life; take(kind: 'result' | 'command', messages: Delivered[]): void }
 
 interface Ends {
   tasks(message: Held): void;
@@ -36,14 +37,14 @@ export class SimulatedBus {
   private readonly delivering = new Set<'result' | 'command'>();
   private epoch = 0;
   private ends: Ends;
-  private coordinators: readonly CoordinatorProcess[] = [];
+  private readers: readonly Reader[] = [];
 
   /** `arrives`: what a coordinator is handed for what has arrived. `answersEarly`: a defect (defects.ts). */
   constructor(readonly world: World, private readonly arrives: (data: unknown) => unknown, private readonly answersEarly: boolean) {}
 
-  connect(ends: Ends, coordinators: readonly CoordinatorProcess[]): void {
+  connect(ends: Ends, readers: readonly Reader[]): void {
     this.ends = ends;
-    this.coordinators = coordinators;
+    this.readers = readers;
   }
 
   /** `data`: an object, or its JSON. */
@@ -99,17 +100,17 @@ export class SimulatedBus {
   /** What has arrived goes to one of the coordinators, or to several. */
   private deliver(kind: 'result' | 'command'): void {
     const { world } = this;
-    const able = this.coordinators.filter((coordinator) => coordinator.awake);
+    const able = this.readers.filter((reader) => reader.awake);
     if (able.length === 0) { this.deliverSoon(kind, 500); return; }
     const messages = this.arrived[kind].splice(0);
     const first = world.random.pick(able);
     const spread = able.length > 1 && world.random.chance(0.3);
-    const shares = new Map<CoordinatorProcess, Held[]>();
+    const shares = new Map<Reader, Held[]>();
     for (const message of messages) {
-      const coordinator = spread ? world.random.pick(able) : first;
-      shares.set(coordinator, [...shares.get(coordinator) ?? [], message]);
+      const reader = spread ? world.random.pick(able) : first;
+      shares.set(reader, [...shares.get(reader) ?? [], message]);
     }
-    for (const [coordinator, share] of shares) coordinator.take(kind, share.map((message) => this.delivery(message, coordinator.life)));
+    for (const [reader, share] of shares) reader.take(kind, share.map((message) => this.delivery(message, reader.life)));
   }
 
   private delivery(message: Held, life: Life): Delivered {
@@ -136,7 +137,7 @@ export class SimulatedBus {
 /** A process from its start to its end: what it holds is delivered again after that. */
 export class Life {
   readonly held = new Set<Held>();
-  readonly handlers = new Map<string, Handler>();
+  readonly handlers = new Map<string, (messages: Delivered[]) => Promise<void>>();
   alive = true;
   frozenUntil = 0;
 
@@ -166,39 +167,5 @@ export class Life {
         settle(resolve, reject);
       });
     });
-  }
-}
-
-/** The bus as a coordinator sees it. */
-export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'consume' | 'reply'> {
-  constructor(private readonly bus: SimulatedBus, private readonly life: Life) {}
-
-  notify(subject: string): void {
-    if (this.life.alive && !this.bus.world.strikes('message-lost')) this.bus.cancelled(subject.slice(subject.lastIndexOf('.') + 1));
-  }
-
-  reply(replyTo: string, data: unknown): void {
-    if (this.life.alive && !this.bus.world.strikes('message-lost')) this.bus.reply(replyTo, data as CommandReply);
-  }
-
-  async consume(durable: string, _options: object, handler: Handler): Promise<{ stop(): Promise<void> }> {
-    this.life.handlers.set(durable, handler);
-    return { stop: async () => undefined };
-  }
-
-  async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string }>): Promise<void> {
-    const { life, bus: { world } } = this;
-    if (!life.alive) return NEVER;
-    if (world.strikes('publish-refused')) return this.fail();
-    const partly = world.strikes('publish-partly');
-    const crash = !partly && world.strikes('crash-in-publish');
-    for (const { subject, data, id } of messages) if (!(partly || crash) || world.random.chance(0.5)) this.bus.store(subject, data, id);
-    if (partly || world.strikes('publish-unconfirmed')) return this.fail();
-    if (crash || world.strikes('crash-after-publish')) { life.crash(); return NEVER; }
-    return world.random.chance(0.7) && life.frozenUntil <= world.now ? undefined : life.later(world.random.between(1, 10), (resolve) => { resolve(undefined); });
-  }
-
-  private async fail(): Promise<void> {
-    return this.life.later(this.bus.world.random.between(1, 5_000), (_resolve, reject) => { reject(new Failure('bus-unavailable')); });
   }
 }

@@ -7,12 +7,11 @@ import { Saga } from '../saga.js';
 import type { MemoryTables } from '../store/memory-store.js';
 import type { Changes } from '../store/saga-store.js';
 import { Timers } from '../timers.js';
-import { BusConnection, Life, type SimulatedBus } from './bus.js';
+import { Life, type SimulatedBus } from './bus.js';
+import { BusConnection } from './bus-connection.js';
 import type { Defect } from './defects.js';
 import { ShakenStore } from './shaken-store.js';
 import type { World } from './world.js';
-
-export type Handler = (messages: Delivered[]) => Promise<void>;
 
 interface Surroundings { world: World; bus: SimulatedBus; tables: MemoryTables; pipelines: Pipelines; defect: Defect | undefined; committed: (changes: Changes) => void }
 

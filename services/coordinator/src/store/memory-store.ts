@@ -98,8 +98,8 @@ export class MemoryStore extends SagaStore {
         const row = this.tables.runs.get(runId);
         const step = row?.steps.get(stepId);
         if (!row || step?.status !== 'dispatched' || step.attempt !== attempt) return [];
-        const { repository, ref, params } = row.stored.run;
-        return { runId, repository, ref, params, pipelineHash: row.stored.pipelineHash, step };
+        const { repository, ref, params, cache } = row.stored.run;
+        return { runId, repository, ref, params, cache, pipelineHash: row.stored.pipelineHash, step };
       }),
       events: events.flatMap(({ runId, seq }) => { const group = this.tables.events.get(runId)?.get(seq); return group ? [group] : []; }),
     }));

@@ -22,8 +22,8 @@ const step = (stepId: string, position: number, change: Partial<StepState> = {})
 });
 
 function begun(runId: string, { steps = [step('a', 0)], key, repository = '/repo' }: { steps?: StepState[]; key?: string; repository?: string } = {}): RunChange {
-  const run: RunState = { runId, repository, ref: 'main', params: { depth: 'smoke', count: 2 }, status: 'running', seq: 2, updatedAt: 1_700_000_000_123, steps: new Map(steps.map((each) => [each.stepId, each])) };
-  const created: NewRun = { runId, pipeline: 'sample', repository, ref: 'main', params: run.params, requestedBy: 'ann', pipelineHash: HASH, ...key !== undefined && { idempotency: { key, requestHash: `hash of ${key}` } } };
+  const run: RunState = { runId, repository, ref: 'main', params: { depth: 'smoke', count: 2 }, cache: false, status: 'running', seq: 2, updatedAt: 1_700_000_000_123, steps: new Map(steps.map((each) => [each.stepId, each])) };
+  const created: NewRun = { runId, pipeline: 'sample', repository, ref: 'main', params: run.params, cache: false, requestedBy: 'ann', pipelineHash: HASH, ...key !== undefined && { idempotency: { key, requestHash: `hash of ${key}` } } };
   const at = new Date(run.updatedAt).toISOString();
   return { run, version: 0, created, steps, events: [[{ runId, seq: 1, type: 'run-started', at, by: 'ann' }, { runId, seq: 2, type: 'step-dispatched', at, stepId: 'a', attempt: 1 }]] };
 }
@@ -129,7 +129,7 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
       await tables.pass(6_000);
       expect(await entriesOf(other, runId)).toEqual([{
         entry, again: false, events: change.events,
-        dispatched: [{ runId, repository: '/repo', ref: 'main', params: change.run.params, pipelineHash: HASH, step: change.steps[0] }],
+        dispatched: [{ runId, repository: '/repo', ref: 'main', params: change.run.params, cache: false, pipelineHash: HASH, step: change.steps[0] }],
       }]);
       other.published([entry as string]);
       await other.commit(changes({ runs: [begun(newRunId())] }));

@@ -1,0 +1,39 @@
+import type { Bus, Delivered } from '#bus';
+import { Failure, type CommandReply } from '#contracts';
+import type { Life, SimulatedBus } from './bus.js';
+
+const NEVER = new Promise<never>(() => undefined);
+
+/** The bus as a coordinator sees it. */
+export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'consume' | 'reply'> {
+  constructor(private readonly bus: SimulatedBus, private readonly life: Life) {}
+
+  notify(subject: string): void {
+    if (this.life.alive && !this.bus.world.strikes('message-lost')) this.bus.cancelled(subject.slice(subject.lastIndexOf('.') + 1));
+  }
+
+  reply(replyTo: string, data: unknown): void {
+    if (this.life.alive && !this.bus.world.strikes('message-lost')) this.bus.reply(replyTo, data as CommandReply);
+  }
+
+  async consume(durable: string, _options: object, handler: (messages: Delivered[]) => Promise<void>): Promise<{ stop(): Promise<void> }> {
+    this.life.handlers.set(durable, handler);
+    return { stop: async () => undefined };
+  }
+
+  async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string }>): Promise<void> {
+    const { life, bus: { world } } = this;
+    if (!life.alive) return NEVER;
+    if (world.strikes('publish-refused')) return this.fail();
+    const partly = world.strikes('publish-partly');
+    const crash = !partly && world.strikes('crash-in-publish');
+    for (const { subject, data, id } of messages) if (!(partly || crash) || world.random.chance(0.5)) this.bus.store(subject, data, id);
+    if (partly || world.strikes('publish-unconfirmed')) return this.fail();
+    if (crash || world.strikes('crash-after-publish')) { life.crash(); return NEVER; }
+    return world.random.chance(0.7) && life.frozenUntil <= world.now ? undefined : life.later(world.random.between(1, 10), (resolve) => { resolve(undefined); });
+  }
+
+  private async fail(): Promise<void> {
+    return this.life.later(this.bus.world.random.between(1, 5_000), (_resolve, reject) => { reject(new Failure('bus-unavailable')); });
+  }
+}
