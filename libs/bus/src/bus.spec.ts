@@ -49,6 +49,17 @@ describe('provision', () => {
 });
 
 describe('publish', () => {
+  test('what is said in the same turn shares a message; the same again is dropped, and nothing else with it', async () => {
+    const together = async (...items: string[]) => Promise.all(items.map((item) => bus.publishTogether(subjects.result('crawler'), 'results', item, item)));
+    await together('a', 'b');
+    await together('a', 'b');
+    // As after a crash: one of them comes again, with another that has never been told.
+    await together('a', 'c');
+    const { state } = await bus.manager.streams.info('PULLWRIGHT_RESULTS');
+    const stored = await Promise.all(Array.from({ length: state.messages }, async (_, index) => (await bus.manager.streams.getMessage('PULLWRIGHT_RESULTS', { seq: index + 1 }))?.json()));
+    expect(stored).toEqual([{ results: ['a', 'b'] }, { results: ['a', 'c'] }]);
+  });
+
   test('is a CloudEvent in binary mode, stored once per id', async () => {
     const observer = await connect({ servers: nats.url });
     const seen = observer.subscribe('pullwright.command.*', { max: 1 });

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Failure, MAX_MESSAGE_BYTES } from '#contracts';
 
 interface Item { readonly id: string; readonly json: string; readonly bytes: number; resolve(): void; reject(error: unknown): void }
@@ -38,8 +39,8 @@ export class Gathering {
       for (let bytes = 0; to < items.length && bytes + (items[to] as Item).bytes < MAX_MESSAGE_BYTES - FRAME_BYTES; to++) bytes += (items[to] as Item).bytes + 1;
       const part = items.slice(from, Math.max(to, from + 1));
       from += part.length;
-      // The same items again, and only they, are the same message again.
-      const id = part.length === 1 ? (part[0] as Item).id : `${(part[0] as Item).id}+${part.length - 1}`;
+      // The same items again, and only they, are the same message again: the bus drops what has an id that it has seen, and another item in there would be lost with it.
+      const id = part.length === 1 ? (part[0] as Item).id : hash('sha1', part.map((item) => item.id).join(' '));
       this.send(subject, `{"${name}":[${part.map(({ json }) => json).join(',')}]}`, id)
         .then(() => { for (const item of part) item.resolve(); }, (error: unknown) => { for (const item of part) item.reject(error); });
     }
