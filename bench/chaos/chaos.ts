@@ -61,7 +61,7 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
       }
       return {
         seed, minutes, faults: [...rows.values()].sort((a, b) => (a.fault < b.fault ? -1 : 1)), injected: trouble.injections.length, runs: load.records.length, ended: checked.ended, lost: checked.lostRuns.size,
-        duplicated: checked.duplicated, repeated: checked.repeated, violations: [...trouble.violations, ...checked.violations], skipped: trouble.skipped, injections: trouble.injections, replay: options.replay,
+        duplicated: checked.duplicated, repeated: checked.repeated, violations: [...trouble.violations, ...checked.violations], skipped: trouble.skipped, injections: trouble.injections, standstills: checked.recovery.standstills(5), replay: options.replay,
       };
     } finally {
       await load.close();

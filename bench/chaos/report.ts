@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Violation } from './evidence.js';
+import type { Standstill } from './recovery.js';
 
 /** One time that a fault was injected: from its beginning until it was lifted and everything was up again. */
 export interface Injection { fault: string; number: number; from: number; to: number; did: string }
@@ -24,6 +25,7 @@ export interface Report {
   /** What could not be injected, and why. */
   skipped: string[];
   injections: Injection[];
+  standstills: Standstill[];
   replay: string;
 }
 
@@ -41,6 +43,7 @@ export function summary(report: Report): string {
   return [
     `seed ${report.seed}, ${report.minutes.toFixed(1)} minutes: ${report.injected} faults, ${report.runs} runs (${ended}), ${report.lost} lost, ${report.duplicated} duplicated, ${report.violations.length} violations`,
     `${report.repeated} executions were repeated because of a fault, each without a second effect.`,
+    `Longest standstills: ${report.standstills.map(({ runId, seq, ms, at }) => `${(ms / 1_000).toFixed(1)} s from ${at.slice(11, 19)} (${runId}, after event ${seq})`).join(', ')}.`,
     ...report.skipped.map((line) => `not injected: ${line}`),
     ...report.violations.slice(0, 50).map(({ invariant, runId, detail }) => `VIOLATION of "${invariant}"${runId ? ` by ${runId}` : ''}: ${detail}`),
     ...(report.violations.length > 50 ? [`… and ${report.violations.length - 50} more`] : []),
@@ -64,6 +67,6 @@ ${summary(report).split('\n').map((line) => `${line}\n`).join('\n')}`;
 }
 
 /** What `--json` prints. */
-export function json({ faults, injected, runs, lost, duplicated, violations, seed, minutes, ended, repeated, skipped, replay }: Report): object {
-  return { faults, injected, runs, lost, duplicated, violations: violations.map((violation) => ({ ...violation, seed, replay })), seed, minutes, ended, repeated, skipped };
+export function json({ faults, injected, runs, lost, duplicated, violations, seed, minutes, ended, repeated, skipped, replay, standstills, injections }: Report): object {
+  return { faults, injected, runs, lost, duplicated, violations: violations.map((violation) => ({ ...violation, seed, replay })), seed, minutes, ended, repeated, skipped, standstills, injections };
 }

@@ -3,7 +3,8 @@ import { isDisturbed, type Disturbance, type RunEvidence } from '../evidence.js'
 
 /**
  * What the world outside must look like: an effect for every step that succeeded, none for what was taken back, none that nobody ordered. The world is idempotent as agents demand of it:
- * under one key (run and step) an effect counts once until it is taken back; after that, only one of a later attempt than any that had been ordered by then counts.
+ * under one key (run and step) an effect counts once until it is taken back; after that, only one of a later attempt than any that had been ordered by then counts. The same attempt of an undo
+ * counts once: when it comes again, late, it must not take back what has been done anew since.
  */
 export interface WorldCount {
   /** Effects that counted a second time. */
@@ -20,6 +21,7 @@ export function checkWorld(run: RunEvidence, disturbances: readonly Disturbance[
     const dispatched = dispatches(run.events, stepId);
     const undoDispatched = dispatches(run.events, `${stepId}~undo`);
     const executed = new Set<number>();
+    const undone = new Set<number>();
     let applied = false;
     /** Attempts up to this one were ordered before the undo. */
     let takenBack = 0;
@@ -27,6 +29,12 @@ export function checkWorld(run: RunEvidence, disturbances: readonly Disturbance[
       if (step === `${stepId}~undo` && what === 'undo') {
         const order = undoDispatched.get(attempt);
         if (order === undefined) complain('effect once', `${step}: attempt ${attempt} was executed, and never ordered`);
+        if (undone.has(attempt)) {
+          count.repeated += 1;
+          if (unexplained(at)) complain('effect once', `${step}: attempt ${attempt} was executed again, and nothing was broken`);
+          continue;
+        }
+        undone.add(attempt);
         applied = false;
         takenBack = Math.max(takenBack, ...[...dispatched].filter(([, seq]) => seq < (order ?? Infinity)).map(([number]) => number));
       }
