@@ -41,8 +41,9 @@ export const pgBossUsual: Contestant = {
 
 async function start(site: Site, mode: Mode): Promise<RunningSystem> {
   const postgres = await startPostgres(site);
-  const boss = await open(postgres.url, mode);
-  site.undo(() => boss.stop({ graceful: false }));
+  let ending = false;
+  const boss = await open(postgres.url, mode, (error) => { if (!ending) site.fail(error); });
+  site.undo(() => { ending = true; return boss.stop({ graceful: false }); });
   for (const step of STEP_NUMBERS) await boss.createQueue(queueOf(step), mode === 'usual' ? {} : { notify: true, partition: true });
   const workers = await startWorkers(site, import.meta.url, { url: postgres.url, mode });
   let runs = 0;
@@ -65,7 +66,7 @@ async function start(site: Site, mode: Mode): Promise<RunningSystem> {
 
 export const work: Work = async ({ step, options }, done) => {
   const mode = options.mode as Mode;
-  const boss = await open(options.url as string, mode);
+  const boss = await open(options.url as string, mode, (error) => { console.error(error); });
   const next = step < STEPS ? queueOf(step + 1) : undefined;
   const handOn = async (jobs: Job[], options?: { db: Transaction }) => {
     if (next) await boss.insert(next, jobs.map(({ data }) => ({ data })), options);
@@ -89,10 +90,10 @@ export const work: Work = async ({ step, options }, done) => {
   }
 };
 
-async function open(url: string, mode: Mode): Promise<PgBoss> {
+async function open(url: string, mode: Mode, onError: (error: Error) => void): Promise<PgBoss> {
   const { PgBoss } = peer('pg-boss') as PgBossModule;
   const boss = new PgBoss({ connectionString: url, useListenNotify: mode !== 'usual', max: 4, schedule: false });
-  boss.on('error', (error) => { console.error(error); });
+  boss.on('error', onError);
   await boss.start();
   return boss;
 }
