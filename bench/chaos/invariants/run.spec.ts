@@ -69,6 +69,8 @@ test.each<[string, RunEvidence, string]>([
   ['success taken back', { ...good, ledger: [...good.ledger, ...lines(['undo', 'reserve~undo', 1])], steps: [...good.steps, ...steps({ 'reserve~undo': 'skipped' })] }, 'undo'],
   ['success without an effect', { ...good, ledger: good.ledger.slice(1) }, 'nothing lost'],
   ['an effect twice', { ...good, ledger: [...good.ledger, ...lines(['effect', 'finish', 1])] }, 'effect once'],
+  ['an undo twice', { ...undone, ledger: [...undone.ledger, ...lines(['undo', 'reserve~undo', 1])] }, 'effect once'],
+  ['an undo that nobody ordered', { ...undone, ledger: [...undone.ledger, ...lines(['undo', 'reserve~undo', 2])] }, 'effect once'],
   ['an effect that nobody ordered', { ...good, ledger: [...good.ledger, ...lines(['effect', 'finish', 2])] }, 'effect once'],
   ['a step before its approval', { ...good, ...told(...SUCCEEDED.slice(0, 7), ...SUCCEEDED.slice(9)) }, 'approval'],
   ['two decisions', { ...good, ...told(...without(SUCCEEDED, 7, SUCCEEDED[7] as Told, ['approval-decided', 'review', undefined, { decision: 'reject' }])) }, 'approval'],
