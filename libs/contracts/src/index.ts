@@ -7,6 +7,7 @@ export {
   ArtifactMap, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, EVENT_TYPES, FailureFact, MAX_MESSAGE_BYTES, Params, PipelineView, Progress, QUERIES,
   Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,
 } from './messages.js';
+export { CONCURRENCY_LIMITS, EVERYBODY, Limit, LimitKind, LimitName, Quota, WINDOW_LIMITS, type ConcurrencyLimit, type WindowLimit } from './limits.js';
 export { Memo } from './memo.js';
 export { RunBundle, RunDocuments, RunSettings } from './run-bundle.js';
 export { ApprovalStep, Param, Pipeline, Retry, RunStep, type PipelineStep } from './pipeline.js';

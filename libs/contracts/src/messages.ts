@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AgentName, ArtifactId, Fact, RepositoryRef, RunId, StepId } from './ids.js';
 import { FailureCode } from './failures.js';
+import { Limit, LimitName, Quota } from './limits.js';
 
 /**
  * Every message on the bus. Identifiers and typed facts only: an artifact's content, source code, prompts and
@@ -39,10 +40,10 @@ export type CancelRun = z.infer<typeof CancelRun>;
 export type RetryRun = z.infer<typeof RetryRun>;
 export type DecideApproval = z.infer<typeof DecideApproval>;
 
-/** What the coordinator answers on a command's reply subject, after the commit. `runId` is the first run's for a repeated idempotency key. */
+/** What the coordinator answers on a command's reply subject, after the commit. `runId` is the first run's for a repeated idempotency key. `quotas`: of the windows that a start was counted in. */
 export const CommandReply = z.union([
-  z.object({ ok: z.literal(true), runId: RunId, repeated: z.boolean().default(false) }),
-  z.object({ ok: z.literal(false), failure: FailureFact, retryAfterSeconds: z.number().optional() }),
+  z.object({ ok: z.literal(true), runId: RunId, repeated: z.boolean().default(false), quotas: z.array(Quota).optional() }),
+  z.object({ ok: z.literal(false), failure: FailureFact, retryAfterSeconds: z.number().optional(), quotas: z.array(Quota).optional() }),
 ]).meta({ id: 'CommandReply' });
 export type CommandReply = z.infer<typeof CommandReply>;
 
@@ -146,7 +147,13 @@ export const QUERIES = {
   'list-events': { request: z.object({ ...Page, runId: RunId, afterSeq: z.int().min(0).default(0) }), reply: page(RunEvent) },
   /** The definition that the run has pinned, as JSON, in pieces to be put together. */
   'list-definition': { request: z.object({ ...Page, runId: RunId }), reply: page(z.string()) },
+  /** What the steps of all kept runs have made, one item a step: nobody may remove that from the store. */
+  'list-references': { request: z.object(Page), reply: page(z.array(ArtifactId)) },
   'list-pipelines': { request: z.object(Page), reply: page(PipelineView) },
+  'list-limits': { request: z.object(Page), reply: page(Limit) },
+  /** These two change something, and are answered after the commit. They are asked and not ordered, so that an old one that was stored never undoes a newer one. */
+  'set-limit': { request: Limit, reply: one(Limit) },
+  'remove-limit': { request: LimitName, reply: one(LimitName) },
 } as const;
 export type QueryName = keyof typeof QUERIES;
 

@@ -6,8 +6,10 @@ import type { Config } from '#config';
 import { BusWatch } from './bus-watch.js';
 import { Coordinator } from './coordinator.js';
 import { Dispatcher } from './dispatcher.js';
+import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
-import { Queries } from './queries.js';
+import { BundleDays, Queries } from './queries.js';
+import { Retention } from './retention.js';
 import { Saga } from './saga.js';
 import { openMigrated, openPool } from './store/database.js';
 import { PostgresStore } from './store/postgres-store.js';
@@ -35,7 +37,7 @@ export class CoordinatorModule {
         { provide: Pool, inject: [Bus], useFactory: () => openPool(config.DATABASE_URL) },
         { provide: SagaStore, inject: [Pool], useFactory: (pool: Pool) => new PostgresStore(pool) },
         { provide: BusWatch, inject: [Pool, Bus, Dispatcher], useFactory: (pool: Pool, bus: Bus, dispatcher: Dispatcher) => new BusWatch(pool, bus, dispatcher, config.NATS_PROVISION) },
-        Dispatcher, Saga, Timers, Queries, Coordinator,
+        Limits, Dispatcher, Saga, Timers, Queries, Coordinator,
       ],
       exports: [Coordinator],
     };

@@ -5,9 +5,11 @@ import { Bus } from '#bus';
 import { Failure, subjects } from '#contracts';
 import { BusWatch } from './bus-watch.js';
 import { serveCommands } from './commands.js';
+import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
 import { Queries } from './queries.js';
 import { logDeadLetters, takeResults } from './results.js';
+import { Retention } from './retention.js';
 import { Saga } from './saga.js';
 import { pinPipelines, proveWritable } from './store/database.js';
 import { Timers } from './timers.js';
@@ -20,17 +22,19 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
 
   constructor(
     private readonly database: DataSource, private readonly pool: Pool, private readonly bus: Bus, private readonly pipelines: Pipelines,
-    private readonly saga: Saga, private readonly timers: Timers, private readonly busWatch: BusWatch, private readonly queries: Queries,
+    private readonly saga: Saga, private readonly timers: Timers, private readonly busWatch: BusWatch, private readonly retention: Retention, private readonly queries: Queries, private readonly limits: Limits,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     // Before any run can be started: a run refers to what it has pinned.
     await pinPipelines(this.database, this.pipelines.all().map(({ hash, compiled }) => ({ hash, definition: compiled.definition })));
+    await this.limits.start();
     await this.busWatch.start();
     const readers = await Promise.all([serveCommands(this.bus, this.saga), takeResults(this.bus, this.saga), logDeadLetters(this.bus)]);
     const stopAnswering = this.bus.respond(subjects.allQueries, async (name, data) => this.queries.answer(name, data));
     this.timers.start();
-    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), stopAnswering];
+    this.retention.start();
+    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), async () => this.retention.stop(), async () => this.limits.stop(), stopAnswering];
   }
 
   /** Takes nothing more and finishes what it has. */

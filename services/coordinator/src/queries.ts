@@ -1,21 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, LessThan, MoreThan } from 'typeorm';
 import type { z } from 'zod';
-import { eventsOf, Failure, QUERIES, type QueryName } from '#contracts';
+import { agentContract, ARTIFACTS, eventsOf, Failure, QUERIES, type QueryName } from '#contracts';
 import { keyOfCursor, numberOfCursor, page } from './pages.js';
+import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
+import { madeBySteps, type MadeBy } from './store/retention.store.js';
 import { artifactsOf } from './store/artifacts.store.js';
 import { withPristine } from './engine/pristine.js';
-import { EventEntity, RunEntity } from './store/entities.js';
+import { EventEntity, LimitEntity, RunEntity } from './store/entities.js';
 import { SagaStore } from './store/saga-store.js';
-import { artifactView, runView, stepView } from './views.js';
+import { artifactView, limitView, runView, stepView } from './views.js';
 
 /** Characters of a definition that are one item of a page. */
 const PIECE = 1_000;
 
 type Handlers = { [Name in QueryName]: (request: z.output<(typeof QUERIES)[Name]['request']>) => Promise<z.input<(typeof QUERIES)[Name]['reply']>> };
 
-/** Answers the reads of the gateway, from what is committed. */
+/** Answers what the gateway asks, from what is committed, and changes the limits. */
 @Injectable()
 export class Queries {
   private readonly handlers: Handlers = {
@@ -56,14 +58,37 @@ export class Queries {
       return page(pieces, limit, ({ piece }) => piece, ({ index }) => index);
     },
 
+    'list-references': async ({ cursor, limit }) => {
+      const [runId = '', stepId = ''] = (keyOfCursor(cursor) ?? '').split(' ');
+      const rows = await madeBySteps(this.database, { runId, stepId }, limit + 1);
+      return page(rows, limit, (row) => this.references(row), (row) => `${row.runId} ${row.stepId}`);
+    },
+
     'list-pipelines': async ({ cursor, limit }) => {
       const after = keyOfCursor(cursor) ?? '';
       const definitions = this.pipelines.all().map(({ compiled }) => compiled.definition).filter(({ name }) => name > after).sort((a, b) => (a.name < b.name ? -1 : 1));
       return page(definitions, limit, ({ name, version, steps }) => ({ name, version, steps: Object.keys(steps) }), ({ name }) => name);
     },
+
+    'list-limits': async ({ cursor, limit }) => {
+      const rows = await this.database.getRepository(LimitEntity).find({ order: { kind: 'ASC', key: 'ASC' }, skip: numberOfCursor(cursor, 0), take: limit + 1 });
+      return page(rows.map((row, index) => ({ row, place: numberOfCursor(cursor, 0) + index + 1 })), limit, ({ row }) => limitView(row), ({ place }) => place);
+    },
+
+    'set-limit': async (limit) => {
+      await this.database.getRepository(LimitEntity).upsert({ ...limit, windowSeconds: limit.windowSeconds ?? null }, ['kind', 'key']);
+      await this.limits.refresh();
+      return { ok: true, item: limit };
+    },
+
+    'remove-limit': async (name) => {
+      await this.database.getRepository(LimitEntity).delete(name);
+      await this.limits.refresh();
+      return { ok: true, item: name };
+    },
   };
 
-  constructor(private readonly database: DataSource, private readonly store: SagaStore, private readonly pipelines: Pipelines) {}
+  constructor(private readonly database: DataSource, private readonly store: SagaStore, private readonly pipelines: Pipelines, private readonly limits: Limits) {}
 
   /** Throws `Failure` (`bad-request`, `unknown-run`), which the bus turns into the reply. */
   async answer(name: string, data: unknown): Promise<unknown> {
@@ -72,6 +97,13 @@ export class Queries {
     if (!request.success) throw new Failure('bad-request', request.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ').slice(0, 500));
     // The compiler cannot see that request and handler belong to the same name.
     return (this.handlers[name as QueryName] as (request: unknown) => Promise<unknown>)(request.data);
+  }
+
+  /** The ids that a step's run still names. */
+  private references({ agent, outputs, age }: MadeBy): string[] {
+    const given = this.bundles.days > 0 && age !== null && age > this.bundles.days;
+    const isBundle = (name: string) => { const kind = agentContract(agent)?.outputs[name]?.kind; return kind !== undefined && ARTIFACTS[kind].layout === 'tar'; };
+    return Object.entries(outputs).flatMap(([name, ids]) => (given && isBundle(name) ? [] : ids));
   }
 
   private async run(runId: string): Promise<RunEntity> {

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { Pool } from 'pg';
 import { Dispatcher } from './dispatcher.js';
+import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
 import { Saga, type Intent } from './saga.js';
 import { openDatabase, pinPipelines } from './store/database.js';
@@ -25,7 +26,7 @@ test('the number of statements does not grow with the batch', async () => {
   const pipelines = await Pipelines.load();
   await pinPipelines(database, pipelines.all().map(({ hash, compiled }) => ({ hash, definition: compiled.definition })));
   const store = new PostgresStore(pool);
-  const saga = new Saga(store, pipelines, new Dispatcher(store, stage.bus, pipelines));
+  const saga = new Saga(store, pipelines, new Dispatcher(store, stage.bus, pipelines), new Limits(store));
 
   const statementsOf = async (intents: Intent[]): Promise<string[]> => {
     query.mockClear();

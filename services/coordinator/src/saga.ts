@@ -1,13 +1,14 @@
 import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import { crashPoint } from '#config';
-import { Failure, type CommandReply, type StartRun, type Task, type RunEvent } from '#contracts';
+import { Failure, type Quota, type CommandReply, type StartRun, type Task, type RunEvent } from '#contracts';
 import { Dispatcher } from './dispatcher.js';
 import { decide, type Signal } from './engine/decide.js';
 import { groups, type Decision } from './engine/draft.js';
 import { resolveParams, type CompiledPipeline } from './engine/pipeline.js';
 import { hasEnded, type RunState, type StepState } from './engine/run-state.js';
 import { isPristine, withPristine } from './engine/pristine.js';
+import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
 import { sqlState } from './store/postgres-store.js';
 import { Conflict, SagaStore, type Changes, type LockPlace, type NewRun, type StoredRun } from './store/saga-store.js';
@@ -65,7 +66,7 @@ export class Saga {
   private waiting: Entry[] = [];
   private readonly batches = new Set<Promise<void>>();
 
-  constructor(private readonly store: SagaStore, private readonly pipelines: Pipelines, private readonly dispatcher: Dispatcher) {}
+  constructor(private readonly store: SagaStore, private readonly pipelines: Pipelines, private readonly dispatcher: Dispatcher, private readonly limits: Limits) {}
 
   /** One answer per intent, in order. Never rejects. Intents of one run are carried out in the order they were handed over. */
   async apply(intents: readonly Intent[]): Promise<Answer[]> {
@@ -135,6 +136,7 @@ export class Saga {
     const refused = new Map<Intent, CommandReply>();
     await this.settleRepeatedStarts(intents, refused);
     const works = await this.open(intents.filter((intent) => !refused.has(intent)), reading, refused);
+    const quotas = await this.admit(intents, works, refused);
     const [at, turns] = await Promise.all([this.store.now(), this.turns(intents, works)]);
     const replies: CommandReply[] = [];
     for (const intent of intents) {
@@ -143,7 +145,7 @@ export class Saga {
       const signal = settled ? undefined : signalOf(intent, turns);
       const decision = work && signal && advance(work, signal, at);
       if (!settled && work && !work.fresh && !decision?.counted) return undefined;
-      replies.push(settled ?? replyTo(intent.runId, work, decision));
+      replies.push(settled ?? replyTo(intent.runId, work, decision, quotas.get(intent.runId)));
     }
     await this.commit([...works.values()].filter((work) => work.events.length + work.changed.size > 0));
     return replies;
@@ -194,6 +196,25 @@ export class Saga {
     const params = resolveParams(compiled.definition, start.params);
     const run: RunState = { runId: start.runId, repository: start.repository, ref: start.ref, params, cache: start.cache, status: 'running', seq: 0, updatedAt: 0, steps: new Map() };
     return { pipeline: compiled, pipelineHash: hash, version: 0, created: { ...start, params, pipelineHash: hash }, fresh: true, run };
+  }
+
+  /** What begins now is counted in its windows, of which there are usually none; where one is full the start is refused, and its run is not begun. Quotas by run. */
+  private async admit(intents: readonly Intent[], works: Map<string, Work>, refused: Map<Intent, CommandReply>): Promise<ReadonlyMap<string, readonly Quota[]>> {
+    const starts = [...works.values()].flatMap(({ created }) => {
+      const windows = created ? this.limits.windowsOf(created) : [];
+      return created && windows.length > 0 ? { runId: created.runId, start: created.idempotency ? `key:${created.idempotency.key}` : created.runId, windows } : [];
+    });
+    if (starts.length === 0) return new Map();
+    const admissions = await this.store.admit(starts);
+    const quotas = new Map<string, readonly Quota[]>();
+    starts.forEach(({ runId }, index) => {
+      const { retryAfterSeconds, quotas: left = [] } = admissions[index] ?? {};
+      quotas.set(runId, left);
+      if (retryAfterSeconds === undefined) return;
+      works.delete(runId);
+      for (const intent of intents) if ('start' in intent && intent.runId === runId) refused.set(intent, { ok: false, failure: { code: 'rate-limited', detail: left.find(({ remaining }) => remaining === 0)?.kind }, retryAfterSeconds, quotas: [...left] });
+    });
+    return quotas;
   }
 
   /** Steps among the `turn`s that really are first in their queue now. They stay so while their run has the version that this batch decides on. */
@@ -257,9 +278,9 @@ function advance(work: Work, signal: Signal, at: number): Decision {
   return decision;
 }
 
-function replyTo(runId: string, work: Work | undefined, decision: Decision | undefined): CommandReply {
+function replyTo(runId: string, work: Work | undefined, decision: Decision | undefined, quotas: readonly Quota[] | undefined): CommandReply {
   if (!work) return { ok: false, failure: { code: 'unknown-run' } };
-  return decision?.refused ? { ok: false, failure: decision.refused } : { ok: true, runId, repeated: decision?.repeated ?? false };
+  return decision?.refused ? { ok: false, failure: decision.refused } : { ok: true, runId, repeated: decision?.repeated ?? false, ...quotas && { quotas: [...quotas] } };
 }
 
 const lockName = (work: Work): string => `repository:${work.run.repository}`;

@@ -1,8 +1,8 @@
-import { agentContract, MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type Pipeline, type RunView, type StepView } from '#contracts';
+import { agentContract, MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type Limit, type Pipeline, type RunView, type StepView } from '#contracts';
 import { isApproval } from './engine/pipeline.js';
 import { keyOf, type StepState } from './engine/run-state.js';
 import type { ArtifactRow } from './store/artifacts.store.js';
-import type { RunEntity } from './store/entities.js';
+import type { LimitEntity, RunEntity } from './store/entities.js';
 
 /** Rows as the gateway sees them. */
 
@@ -29,6 +29,10 @@ const instant = (at: number | undefined): string | undefined => (at === undefine
 
 function withoutLists(artifacts: ArtifactMap): ArtifactMap {
   return Object.fromEntries(Object.entries(artifacts).filter(([, artifact]) => !Array.isArray(artifact)));
+}
+
+export function limitView({ windowSeconds, ...limit }: LimitEntity): Limit {
+  return { ...limit, ...windowSeconds !== null && { windowSeconds } };
 }
 
 export function artifactView(row: ArtifactRow, runId: string): ArtifactView {

@@ -24,7 +24,7 @@ export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'cons
   async publishMany(messages: ReadonlyArray<{ subject: string; data: unknown; id: string }>): Promise<void> {
     const { life, bus: { world } } = this;
     if (!life.alive) return NEVER;
-    if (world.strikes('publish-refused')) return this.fail();
+    if (this.bus.isAway || world.strikes('publish-refused')) return this.fail();
     const partly = world.strikes('publish-partly');
     const crash = !partly && world.strikes('crash-in-publish');
     for (const { subject, data, id } of messages) if (!(partly || crash) || world.random.chance(0.5)) this.bus.store(subject, data, id);

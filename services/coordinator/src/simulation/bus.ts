@@ -36,6 +36,7 @@ export class SimulatedBus {
   private readonly arrived: Record<'result' | 'command', Held[]> = { result: [], command: [] };
   private readonly delivering = new Set<'result' | 'command'>();
   private epoch = 0;
+  private awayUntil = 0;
   private ends: Ends;
   private readers: readonly Reader[] = [];
 
@@ -70,6 +71,10 @@ export class SimulatedBus {
     this.ids.clear();
   }
 
+  /** Nobody reaches it for so long. */
+  leave(ms: number): void { this.awayUntil = this.world.now + ms; }
+  get isAway(): boolean { return this.world.now < this.awayUntil; }
+
   /** Again, unless it was settled meanwhile. */
   redeliver(message: Held, ms: number): void {
     this.world.after(ms, () => { if (!message.settled && message.epoch === this.epoch) this.hand(message); });
@@ -101,7 +106,7 @@ export class SimulatedBus {
   private deliver(kind: 'result' | 'command'): void {
     const { world } = this;
     const able = this.readers.filter((reader) => reader.awake);
-    if (able.length === 0) { this.deliverSoon(kind, 500); return; }
+    if (able.length === 0 || this.isAway) { this.deliverSoon(kind, 500); return; }
     const messages = this.arrived[kind].splice(0);
     const first = world.random.pick(able);
     const spread = able.length > 1 && world.random.chance(0.3);

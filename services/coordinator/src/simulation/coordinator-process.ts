@@ -2,6 +2,7 @@ import type { Delivered } from '#bus';
 import { serveCommands } from '../commands.js';
 import { Dispatcher } from '../dispatcher.js';
 import type { Pipelines } from '../pipelines.js';
+import { Limits } from '../limits.js';
 import { takeResults } from '../results.js';
 import { Saga } from '../saga.js';
 import type { MemoryTables } from '../store/memory-store.js';
@@ -13,7 +14,7 @@ import type { Defect } from './defects.js';
 import { ShakenStore } from './shaken-store.js';
 import type { World } from './world.js';
 
-interface Surroundings { world: World; bus: SimulatedBus; tables: MemoryTables; pipelines: Pipelines; defect: Defect | undefined; committed: (changes: Changes) => void }
+interface Surroundings { world: World; bus: SimulatedBus; tables: MemoryTables; databaseAway: { readonly until: number }; pipelines: Pipelines; defect: Defect | undefined; committed: (changes: Changes) => void }
 
 /**
  * One coordinator: the real Saga, Dispatcher, Timers and readers of commands and results. It ends whenever the world says so, and starts again with nothing in memory.
@@ -45,13 +46,13 @@ export class CoordinatorProcess {
   }
 
   private boot(): void {
-    const { world, bus, tables, pipelines, defect, committed } = this.around;
+    const { world, bus, tables, databaseAway, pipelines, defect, committed } = this.around;
     const name = `${this.name}.${++this.starts}`;
     this.life = new Life(name, bus, () => { world.after(world.random.between(50, 20_000), () => { this.boot(); }); });
-    const store = new ShakenStore(world, tables, this.life, defect, committed);
+    const store = new ShakenStore(world, tables, this.life, databaseAway, defect, committed);
     const connection = new BusConnection(bus, this.life);
     const dispatcher = new Dispatcher(store, connection, pipelines);
-    const saga = new Saga(store, pipelines, dispatcher);
+    const saga = new Saga(store, pipelines, dispatcher, new Limits(store));
     this.timers = new Timers(store, saga, dispatcher);
     void serveCommands(connection, saga);
     void takeResults(connection, saga);

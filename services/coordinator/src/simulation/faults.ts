@@ -30,11 +30,13 @@ export const FAULTS = {
   'result-late': 0.006,
   'result-doubled': 0.03,
   'result-invalid': 0.01,
+  /** Of an attempt that there never was, or of another agent. */
+  'result-forged': 0.01,
 } as const;
 
 /** What happens to a whole world at some moment, and how often at most. */
 export const BLOWS = {
-  'bus-wiped': 2, 'bus-wiped-unnoticed': 1, 'clock-forward': 3, 'clock-back': 3, 'coordinator-killed': 3, 'coordinator-frozen': 3,
+  'bus-wiped': 2, 'bus-wiped-unnoticed': 1, 'bus-away': 2, 'database-away': 2, 'message-poisoned': 3, 'clock-forward': 3, 'clock-back': 3, 'coordinator-killed': 3, 'coordinator-frozen': 3,
 } as const;
 
 export type Fault = keyof typeof FAULTS | keyof typeof BLOWS;

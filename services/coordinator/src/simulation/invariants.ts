@@ -11,7 +11,7 @@ import type { Effect } from './workers.js';
  * What must hold whatever has happened, in words:
  *
  *   ends        every run that was accepted ends, or waits where people see it; its steps have settled, without timers
- *   accepted    a command that was answered with yes is in the log, under the name of who gave it
+ *   accepted    a command that was answered with yes is in the log, under the name of who gave it, and no retry is there twice
  *   sequence    the events of a run are numbered 1, 2, 3 … and their times never go back
  *   tables      the log of events and the tables tell the same
  *   stale       a result counts at most once, only for the attempt that its step was waiting for, and only when there was one
@@ -291,6 +291,8 @@ function checkAnswer({ name, by, runId, data, reply }: Command, tables: MemoryTa
   if (name === 'start-run') return tables.runs.has(reply.runId) ? [] : [{ invariant: 'accepted', runId, detail: `${by} was told that the run has started` }];
   const log = [...tables.events.get(runId)?.values() ?? []].flat();
   const type = name === 'cancel-run' ? 'run-cancelling' : name === 'retry-run' ? 'run-retried' : 'approval-decided';
+  const times = log.filter((event) => event.type === 'run-retried' && event.by === by).length;
+  if (times > 1) return [{ invariant: 'accepted', runId, detail: `the retry of ${by} was carried out ${times} times` }];
   const found = log.some((event) => event.type === type && (reply.repeated || event.by === by) && (event.decision === undefined || (event.decision === data['decision'] && event.stepId === data['stepId'])));
   return found ? [] : [{ invariant: 'accepted', runId, detail: `${by} was told yes to ${name}, and the log has no ${type}` }];
 }

@@ -29,10 +29,10 @@ const seconds = (performance.now() - started) / 1_000;
 process.stdout.write(options.json ? `${JSON.stringify({ seed: options.seed, seconds, ...report }, null, 2)}\n` : page(report));
 process.exitCode = report.violations.length > 0 ? 1 : 0;
 
-function page({ runs, worlds, brokenWorlds, injected, violations, traceHash }: SimulationReport): string {
+function page({ runs, worlds, brokenWorlds, ended, injected, violations, traceHash }: SimulationReport): string {
   const width = Math.max(...Object.keys(injected).map((fault) => fault.length));
   return [
-    `seed ${options.seed}: ${runs} runs in ${worlds} worlds, ${seconds.toFixed(1)} s, trace ${traceHash}`,
+    `seed ${options.seed}: ${runs} runs in ${worlds} worlds (${Object.entries(ended).map(([status, count]) => `${count} ${status}`).join(', ')}), ${seconds.toFixed(1)} s, trace ${traceHash}`,
     ...Object.entries(injected).map(([fault, times]) => `  ${fault.padEnd(width)} ${String(times).padStart(9)}`),
     ...violations.map((violation) => [
       `VIOLATION of "${violation.invariant}" in world ${violation.seed}${violation.runId ? ` by ${violation.runId}` : ''}: ${violation.detail}`,

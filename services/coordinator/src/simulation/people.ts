@@ -36,13 +36,16 @@ export class People {
   /** A run has moved: whoever watches may have something to say. */
   watch(run: RunState, changed: readonly StepState[]): void {
     for (const step of changed) if (step.status === 'waiting' && step.wakeAt !== undefined) this.decide(run.runId, step.stepId, step.wakeAt);
+    if (run.status === 'compensating' && this.world.random.chance(0.03)) this.plan(this.world.random.between(0, 5_000), 'cancel-run', run.runId, {});
     if (!hasEnded(run)) return;
     const { random } = this.world;
     const retries = this.retries.get(run.runId) ?? 0;
     if (retries >= RETRIES_AT_MOST || !random.chance(run.status === 'succeeded' ? 0.03 : 0.4)) return;
     this.retries.set(run.runId, retries + 1);
     const fromStep = random.chance(run.status === 'succeeded' ? 1 : 0.3) ? random.pick([...run.steps.keys()].filter((stepId) => !stepId.endsWith('~undo'))) : undefined;
-    this.plan(random.between(10, random.pick([5_000, 600_000])), 'retry-run', run.runId, { fromStep });
+    const at = random.between(10, random.pick([5_000, 600_000]));
+    this.plan(at, 'retry-run', run.runId, { fromStep });
+    if (random.chance(0.2)) this.plan(at + random.between(-500, 5_000), 'retry-run', run.runId, {});
   }
 
   replied(replyTo: string, reply: CommandReply): void {
@@ -69,13 +72,13 @@ export class People {
     this.world.after(ms, () => { this.commands.push(command); this.send(command, `${runId}.${name}.${by}`); });
   }
 
-  /** Asked again without an answer: the same message, or a new one that says the same. */
+  /** Asked again without an answer: the same message, or a new one that says the same; a retry always the same, because another one is another retry. */
   private send(command: Command, id: string): void {
     const { world } = this;
     const replyTo = `_INBOX.${++this.sent}`;
     this.open.set(replyTo, command);
     this.bus.store(subjects.command(command.name), command.data, id, replyTo);
-    world.after(ANSWER_MS, () => { if (!command.reply) this.send(command, world.random.chance(0.3) ? id : `${id}.${this.sent}`); });
+    world.after(ANSWER_MS, () => { if (!command.reply) this.send(command, command.name === 'retry-run' || world.random.chance(0.3) ? id : `${id}.${this.sent}`); });
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Life } from './bus.js';
 import type { Defect } from './defects.js';
+import type { Limit } from '#contracts';
+import type { Admission, WindowedStart } from '../admission.js';
 import type { World } from './world.js';
 import { MemoryStore, type MemoryTables } from '../store/memory-store.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type OutboxEntry, type StoredRun } from '../store/saga-store.js';
@@ -11,7 +13,10 @@ const BROKEN = new Error('the connection to the database broke');
 export class ShakenStore extends SagaStore {
   private readonly store: MemoryStore;
 
-  constructor(private readonly world: World, private readonly tables: MemoryTables, private readonly life: Life, private readonly defect: Defect | undefined, private readonly committed: (changes: Changes) => void) {
+  constructor(
+    private readonly world: World, private readonly tables: MemoryTables, private readonly life: Life, private readonly databaseAway: { readonly until: number }, private readonly defect: Defect | undefined,
+    private readonly committed: (changes: Changes) => void,
+  ) {
     super();
     this.store = new MemoryStore(tables);
   }
@@ -24,17 +29,20 @@ export class ShakenStore extends SagaStore {
   unpublished(limit: number): Promise<OutboxEntry[]> { return this.read(async () => this.store.unpublished(limit)); }
   dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>> { return this.read(async () => this.store.dueTimers(limit)); }
   overlookedHolders(limit: number): Promise<LockPlace[]> { return this.read(async () => this.store.overlookedHolders(limit)); }
+  limits(): Promise<Limit[]> { return this.read(async () => this.store.limits()); }
+  admit(starts: readonly WindowedStart[]): Promise<Admission[]> { return this.read(async () => this.store.admit(starts)); }
+  forgetStarts(olderThanSeconds: number): Promise<void> { return this.read(async () => this.store.forgetStarts(olderThanSeconds)); }
   published(entries: readonly string[]): void { this.store.published(entries); }
 
   async commit(decided: Changes): Promise<Committed> {
     const { world, life } = this;
     return this.travel(async () => {
-      if (world.strikes('commit-refused')) throw BROKEN;
+      if (world.now < this.databaseAway.until || world.strikes('commit-refused')) throw BROKEN;
       if (world.strikes('commit-conflict')) throw new Conflict();
       if (world.strikes('crash-before-commit')) { life.crash(); return NEVER; }
       const changes = this.defect?.committing?.(decided, this.tables) ?? decided;
       const answer = await this.store.commit(changes);
-      for (const { run } of changes.runs) world.note(`${life.name} commits ${run.runId} ${run.seq} ${run.status}`);
+      for (const { run, events } of changes.runs) world.note(`${life.name} commits ${run.runId} ${run.seq} ${run.status}`, () => events.flat().map(({ type, stepId, attempt }) => [type, stepId, attempt].filter(Boolean).join(' ')).join(', '));
       this.defect?.committed?.(changes, answer, this.tables);
       this.committed(decided);
       if (world.strikes('commit-unanswered')) throw BROKEN;
@@ -45,7 +53,7 @@ export class ShakenStore extends SagaStore {
 
   private async read<T>(query: () => Promise<T>): Promise<T> {
     return this.travel(async () => {
-      if (this.world.strikes('read-failed')) throw BROKEN;
+      if (this.world.now < this.databaseAway.until || this.world.strikes('read-failed')) throw BROKEN;
       return query();
     });
   }

@@ -39,6 +39,8 @@ export interface SimulationReport {
   readonly runs: number;
   readonly worlds: number;
   readonly brokenWorlds: number;
+  /** How many runs are in which state at the end. */
+  readonly ended: Readonly<Record<string, number>>;
   readonly injected: Readonly<Record<Fault, number>>;
   /** Of the first broken worlds, each invariant once. */
   readonly violations: readonly Violation[];
@@ -79,7 +81,7 @@ export async function simulate({ seed, runs, minutes, threads = availableParalle
   const broken = reports.filter((report) => report.broken.length > 0);
   const violations: Violation[] = [];
   for (const world of broken.slice(0, EXPLAINED_AT_MOST)) violations.push(...await explain(world, perWorld, defect));
-  return { runs: done, worlds: reports.length, brokenWorlds: broken.length, injected: injectedIn(reports), violations, traceHash: hashOf(reports) };
+  return { runs: done, worlds: reports.length, brokenWorlds: broken.length, injected: injectedIn(reports), ended: endedIn(reports), violations, traceHash: hashOf(reports) };
 }
 
 /** `worlds` worlds from `seed` on, one after the other, in this thread. */
@@ -119,6 +121,12 @@ async function ask(thread: Worker, share: Share): Promise<WorldReport[]> {
     thread.once('error', reject);
     thread.postMessage(share, []);
   });
+}
+
+function endedIn(reports: readonly WorldReport[]): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const { ended } of reports) for (const [status, count] of Object.entries(ended)) all[status] = (all[status] ?? 0) + count;
+  return all;
 }
 
 function injectedIn(reports: readonly WorldReport[]): Record<Fault, number> {

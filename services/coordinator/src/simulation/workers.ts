@@ -64,14 +64,16 @@ export class Workers {
     const key = `${task.runId} ${isUndo(task.stepId) ? undone(task.stepId) : task.stepId}`;
     const step = this.tables.runs.get(task.runId)?.steps.get(task.stepId);
     const stale = step?.status !== 'dispatched' || step.attempt !== task.attempt;
-    this.world.note(`${task.runId} ${task.stepId} ${task.attempt} ${stale ? 'is worked on although it no longer counts' : 'takes effect'}`);
+    this.world.note(`${name(task)} ${stale ? 'is worked on although it no longer counts' : 'takes effect'}`);
     this.effects.set(key, { present: !isUndo(task.stepId), stale });
   }
 
   private answer(message: Held, result: Result): void {
     const { world } = this;
     const id = `${result.runId}.${result.stepId}.${result.attempt}.result`;
+    world.note(`${name(result)} answers`, () => (result.status === 'failed' ? result.failure.code : result.status));
     this.bus.store(subjects.result('agent'), result, id);
+    if (world.strikes('result-forged')) this.bus.store(subjects.result('agent'), { ...result, ...world.random.chance(0.5) ? { attempt: result.attempt + 100 } : { agent: 'engineer/write' } }, `${id}.3`);
     // A second process has its own message for the same attempt, and maybe something else to say.
     if (world.strikes('result-doubled')) world.after(world.random.between(0, 20_000), () => { this.bus.store(subjects.result('agent'), world.random.chance(0.5) ? result : this.failed(result, 'agent-crashed'), `${id}.2`); });
     if (world.strikes('worker-crash-before-ack')) this.bus.redeliver(message, WORKER_ACK_MS);
@@ -95,6 +97,7 @@ export class Workers {
   private failed(task: Pick<Task, 'runId' | 'stepId' | 'attempt' | 'agent'>, code: FailureCode): Result { return { ...answered(task), status: 'failed', failure: { code } }; }
 }
 
+const name = ({ runId, stepId, attempt }: Pick<Task, 'runId' | 'stepId' | 'attempt'>): string => `${runId} ${stepId} ${attempt}`;
 const answered = ({ runId, stepId, attempt, agent }: Pick<Task, 'runId' | 'stepId' | 'attempt' | 'agent'>) => ({ runId, stepId, attempt, agent, durationMs: 1 });
 
 const ARTIFACT = `sha256:${'0'.repeat(64)}`;

@@ -67,10 +67,11 @@ export class World {
     this.note(`! ${fault}`);
   }
 
-  note(line: string): void {
+  /** `detail`: for whoever reads it; not part of the trace. */
+  note(line: string, detail?: () => string): void {
     for (let index = 0; index < line.length; index++) this.hash = Math.imul(this.hash ^ line.charCodeAt(index), 0x01000193);
     this.hash = Math.imul(this.hash ^ this.now, 0x01000193);
-    this.lines?.push(`${String(this.now).padStart(9)} ${line}`);
+    this.lines?.push(`${String(this.now).padStart(9)} ${line}${detail ? `: ${detail()}` : ''}`);
   }
 
   /** Until nothing is left to do. */

@@ -6,6 +6,7 @@ import { ENTITIES } from './entities.js';
 import { Runs1763600000000 } from './migrations/0001-runs.js';
 import { Streams1763650000000 } from './migrations/0002-streams.js';
 import { Cache1763660000000 } from './migrations/0003-cache.js';
+import { Limits1763665000000 } from './migrations/0004-limits.js';
 
 const OLDEST_POSTGRES = 15;
 
@@ -24,7 +25,7 @@ const BY_KEY = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=o
 
 function databaseOptions(url: string): DataSourceOptions {
   return {
-    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000, Cache1763660000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
+    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000, Cache1763660000000, Limits1763665000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
     applicationName: 'pullwright-coordinator', connectTimeoutMS: 10_000,
     extra: { max: 4, ...SESSION },
   };

@@ -1,5 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
-import type { ArtifactMap, Fact, FailureFact, Params, Pipeline, RunEvents, RunStatus, StepStatus } from '#contracts';
+import type { ArtifactMap, Fact, FailureFact, LimitKind, Params, Pipeline, RunEvents, RunStatus, StepStatus, WindowLimit } from '#contracts';
 
 /** The tables, for reading (queries.ts) and for the test that the migrations make exactly these. Writing is set-based SQL in runs.store.ts. */
 
@@ -110,6 +110,26 @@ export class StreamEntity {
   @Column({ type: 'bigint', name: 'last_seq' }) lastSeq: string;
 }
 
+/** Read by every coordinator each second, and changed by a request (queries.ts). */
+@Entity('limits')
+export class LimitEntity {
+  @PrimaryColumn({ type: 'text' }) kind: LimitKind;
+  @PrimaryColumn({ type: 'text' }) key: string;
+  @Column({ type: 'integer' }) max: number;
+  @Column({ type: 'integer', name: 'window_seconds', nullable: true }) windowSeconds: number | null;
+}
+
+/** Starts that a window counts, or has counted a while ago. Written under an advisory lock for each window. */
+@Entity('windows')
+@Index('windows_by_time', ['kind', 'key', 'at'])
+export class WindowEntity {
+  @PrimaryColumn({ type: 'text' }) kind: WindowLimit;
+  @PrimaryColumn({ type: 'text' }) key: string;
+  /** The id of the run, or what stands for its idempotency key. */
+  @PrimaryColumn({ type: 'text' }) start: string;
+  @Column({ ...when }) at: Date;
+}
+
 /** One row that the readiness probe writes. */
 @Entity('health')
 export class HealthEntity {
@@ -117,4 +137,4 @@ export class HealthEntity {
   @Column({ ...when, name: 'checked_at' }) checkedAt: Date;
 }
 
-export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, HealthEntity];
+export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, HealthEntity];

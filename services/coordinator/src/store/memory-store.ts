@@ -1,4 +1,5 @@
-import type { RunEvent } from '#contracts';
+import type { Limit, RunEvent } from '#contracts';
+import { admissions, windowName, type Admission, type Window, type WindowedStart, type WindowState } from '../admission.js';
 import type { StepState } from '../engine/run-state.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type NewRun, type OutboxEntry, type StoredRun } from './saga-store.js';
 
@@ -20,6 +21,9 @@ export class MemoryTables {
   readonly queues = new Map<string, LockPlace[]>();
   /** Steps that have a timer, by run and step: what the index on `wake_at` is in Postgres. */
   readonly timers = new Map<string, { runId: string; stepId: string; wakeAt: number }>();
+  readonly limits: Limit[] = [];
+  /** By window, when each start was counted. */
+  readonly windows = new Map<string, Map<string, number>>();
   private entries = 0;
 
   /** `clock`: the database's, in milliseconds. */
@@ -113,6 +117,34 @@ export class MemoryStore extends SagaStore {
 
   async overlookedHolders(limit: number): Promise<LockPlace[]> {
     return this.firstOf([...this.tables.queues.keys()]).filter(({ runId, stepId }) => this.tables.runs.get(runId)?.steps.get(stepId)?.status === 'blocked').slice(0, limit);
+  }
+
+  async limits(): Promise<Limit[]> { return this.tables.limits; }
+
+  async admit(starts: readonly WindowedStart[]): Promise<Admission[]> {
+    const states = new Map(starts.flatMap(({ windows }) => windows.map((window) => [windowName(window), this.stateOf(window)] as const)));
+    const found = admissions(starts, states);
+    starts.forEach(({ start, windows }, index) => {
+      if (found[index]?.retryAfterSeconds !== undefined) return;
+      for (const window of windows) {
+        const counted = this.tables.windows.get(windowName(window)) ?? new Map<string, number>();
+        if (!counted.has(start)) this.tables.windows.set(windowName(window), counted.set(start, this.tables.clock()));
+      }
+    });
+    return found;
+  }
+
+  async forgetStarts(olderThanSeconds: number): Promise<void> {
+    const since = this.tables.clock() - olderThanSeconds * 1_000;
+    for (const counted of this.tables.windows.values()) for (const [start, at] of counted) if (at < since) counted.delete(start);
+  }
+
+  private stateOf(window: Window): WindowState {
+    const now = this.tables.clock();
+    const counted = this.tables.windows.get(windowName(window)) ?? new Map<string, number>();
+    const times = [...counted.values()].filter((at) => at > now - window.windowSeconds * 1_000).sort((a, b) => a - b);
+    const leaving = times[Math.max(times.length - window.max, 0)];
+    return { count: times.length, resetSeconds: leaving === undefined ? window.windowSeconds : window.windowSeconds - (now - leaving) / 1_000, known: [...counted.keys()] };
   }
 
   /** Everything that a commit may break on is looked at before anything is written. */

@@ -1,7 +1,9 @@
 import type { Pool } from 'pg';
-import { eventsOf, type RunEvents } from '#contracts';
+import { eventsOf, type Limit, type RunEvents } from '#contracts';
+import { windowName, type Admission, type WindowedStart } from '../admission.js';
 import { toldJson } from '../engine/draft.js';
 import type { RunState, StepState } from '../engine/run-state.js';
+import { admitStarts, forgetStarts, readLimits } from './limits.store.js';
 import { Rows } from './rows.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type OutboxEntry, type StoredRun } from './saga-store.js';
 
@@ -157,6 +159,17 @@ export class PostgresStore extends SagaStore {
        FROM (SELECT DISTINCT ON (name) name, run_id, step_id FROM locks ORDER BY name, ticket) AS l
        JOIN steps ON steps.run_id = l.run_id AND steps.id = l.step_id AND steps.status = 'blocked' LIMIT $1`, [limit])).rows;
   }
+
+  async limits(): Promise<Limit[]> { return readLimits(this.pool); }
+
+  async admit(starts: readonly WindowedStart[]): Promise<Admission[]> {
+    return this.transaction(async (sql) => {
+      await lockQueues(sql, starts.flatMap(({ windows }) => windows.map(windowName)));
+      return admitStarts(sql, starts);
+    });
+  }
+
+  async forgetStarts(olderThanSeconds: number): Promise<void> { await forgetStarts(this.pool, olderThanSeconds); }
 
   /** Returns the entry in the outbox. */
   private async write(sql: Sql, { runs, tasks }: Changes, done: readonly string[]): Promise<string | undefined> {

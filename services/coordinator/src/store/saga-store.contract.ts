@@ -1,5 +1,6 @@
 import type { Task } from '#contracts';
 import type { RunState, StepState } from '../engine/run-state.js';
+import { type Window, type WindowedStart } from '../admission.js';
 import { Conflict, type Changes, type LockPlace, type NewRun, type OutboxEntry, type RunChange, type SagaStore } from './saga-store.js';
 
 export interface TablesUnderTest {
@@ -36,6 +37,12 @@ function moved({ run }: RunChange, version: number, steps: StepState[], change: 
 const task = (runId: string, stepId = 'a', attempt = 1): Task => ({ runId, stepId, attempt, agent: 'crawler/crawl', inputs: INPUTS, params: {}, repository: '/repo', timeLimitMs: 600_000 });
 const changes = (change: Partial<Changes>): Changes => ({ runs: [], tasks: [], leaving: [], joining: [], ...change });
 const place = (runId: string, name: string, stepId = 'a'): LockPlace => ({ name, runId, stepId });
+
+const asking = (starts: string[], ...windows: Window[]): WindowedStart[] => starts.map((start) => ({ start, windows }));
+/** Windows of a minute that nobody else uses. */
+function windows<T extends Array<{ max: number }>>(...given: T): { [K in keyof T]: Window } {
+  return given.map(({ max }) => ({ kind: 'runs-per-repository', key: newRunId(), max, windowSeconds: 60 })) as { [K in keyof T]: Window };
+}
 
 /** The settled entries of the outbox that tell of this run. */
 async function entriesOf(store: SagaStore, runId: string): Promise<OutboxEntry[]> {
@@ -195,6 +202,55 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
       expect((await other.overlookedHolders(1_000)).filter((holder) => holder.name === name)).toEqual([]);
       expect(await store.commit(changes({ runs: [moved(three, 2, [])], leaving: [at(three)] }))).toMatchObject({ first: [] });
       expect(await other.first([name])).toEqual([]);
+    });
+
+    test('a window counts each start once, up to its limit, and says when one leaves it', async () => {
+      const [window] = windows({ max: 3 });
+      const admit = async (each: SagaStore, ...starts: string[]) => (await each.admit(asking(starts, window))).map(({ retryAfterSeconds, quotas }) => retryAfterSeconds === undefined ? quotas[0]?.remaining : 'refused');
+      expect(await admit(store, 'a')).toEqual([2]);
+      await tables.pass(40_000);
+      expect(await admit(other, 'b', 'a', 'c', 'd')).toEqual([1, 1, 0, 'refused']);
+      const [refused] = await store.admit(asking(['e'], window));
+      expect(refused?.quotas).toMatchObject([{ kind: window.kind, max: 3, windowSeconds: 60, remaining: 0 }]);
+      expect(refused?.retryAfterSeconds).toBeGreaterThan(10);
+      expect(refused?.retryAfterSeconds).toBeLessThanOrEqual(20);
+      await tables.pass(21_000);
+      expect(await admit(store, 'e', 'f')).toEqual([0, 'refused']);
+      // One that is not refused any more is still the same start.
+      expect(await admit(store, 'a', 'b')).toEqual([0, 0]);
+    });
+
+    test('of two windows both must have room, and a refusal takes none', async () => {
+      const [narrow, wide] = windows({ max: 1 }, { max: 2 });
+      const admitted = async (starts: WindowedStart[]) => (await store.admit(starts)).map(({ retryAfterSeconds }) => retryAfterSeconds === undefined);
+      expect(await admitted([...asking(['a', 'b'], narrow, wide), ...asking(['c', 'd'], wide)])).toEqual([true, false, true, false]);
+    });
+
+    test('a limit that was lowered lets in again when enough have left', async () => {
+      const [window] = windows({ max: 3 });
+      for (const start of ['a', 'b', 'c']) { await store.admit(asking([start], window)); await tables.pass(10_000); }
+      const seconds = async (max: number) => (await store.admit(asking(['d'], { ...window, max })))[0]?.retryAfterSeconds ?? 0;
+      // Started 30, 20 and 10 seconds ago.
+      expect(Math.ceil((await seconds(3)) / 10)).toBe(3);
+      expect(Math.ceil((await seconds(1)) / 10)).toBe(5);
+      expect(await seconds(0)).toBe(60);
+    });
+
+    test('of many at the very same time as many are admitted as there is room', async () => {
+      const some = windows({ max: 10 }, { max: 12 });
+      const each = [store, other, tables.connect()];
+      const answers = await Promise.all(Array.from({ length: 60 }, async (_, index) => (each[index % 3] as SagaStore).admit(asking([`s${index}`], ...(index % 2 ? some : some.toReversed())))));
+      expect(answers.filter(([answer]) => answer?.retryAfterSeconds === undefined)).toHaveLength(10);
+    });
+
+    test('starts of long ago are forgotten, and others are not', async () => {
+      const [window] = windows({ max: 1 });
+      await store.admit(asking(['a'], window));
+      await store.forgetStarts(100);
+      expect((await store.admit(asking(['b'], window)))[0]?.retryAfterSeconds).toBeDefined();
+      await tables.pass(101_000);
+      await store.forgetStarts(100);
+      expect((await store.admit(asking(['a', 'b'], window))).map(({ retryAfterSeconds }) => retryAfterSeconds !== undefined)).toEqual([false, true]);
     });
   });
 }

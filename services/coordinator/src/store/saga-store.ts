@@ -1,4 +1,5 @@
-import type { RunEvent, StartRun, Task } from '#contracts';
+import type { Limit, RunEvent, StartRun, Task } from '#contracts';
+import type { Admission, WindowedStart } from '../admission.js';
 import type { RunState, StepState } from '../engine/run-state.js';
 
 /** A run as it is committed. `version` counts its commits: who writes names the version that it decided on. */
@@ -72,4 +73,10 @@ export abstract class SagaStore {
   abstract dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>>;
   /** Steps that stand first in the queue of their lock and still wait: whoever released it died before waking them. */
   abstract overlookedHolders(limit: number): Promise<LockPlace[]>;
+
+  abstract limits(): Promise<Limit[]>;
+  /** Counts these starts in their windows as far as there is room, one answer for each, in order; a start that was counted before has its place. Committed when it settles. */
+  abstract admit(starts: readonly WindowedStart[]): Promise<Admission[]>;
+  /** Removes starts that no window counts any more. */
+  abstract forgetStarts(olderThanSeconds: number): Promise<void>;
 }

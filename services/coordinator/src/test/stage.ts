@@ -12,6 +12,7 @@ import { CommandReply, eventsOf, consumers, QUERIES, subjects, Task, type Artifa
 import { startNats, startPostgres, type TestNats, type TestPostgres } from '#testing';
 import type { z } from 'zod';
 import { CoordinatorModule } from '../coordinator.module.js';
+import { Limits } from '../limits.js';
 import { migrate } from '../store/database.js';
 import { outputsOf } from './simulation.js';
 
@@ -54,6 +55,9 @@ export class Stage {
   async stopCoordinators(): Promise<void> {
     await Promise.all(this.coordinators.splice(0).map(async (app) => app.close()));
   }
+
+  /** Without waiting for the coordinators to look by themselves. */
+  async refreshLimits(): Promise<void> { await Promise.all(this.coordinators.map(async (app) => app.get(Limits).refresh())); }
 
   async startAgents(): Promise<void> {
     const durables = consumers().filter((consumer) => consumer.stream === 'PULLWRIGHT_TASKS').map((consumer) => consumer.durable);
