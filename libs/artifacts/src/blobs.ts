@@ -4,7 +4,9 @@ export interface BlobStore {
   write(key: string, bytes: Buffer): Promise<void>;
   /** `undefined` when there is nothing; throws `Failure('artifact-corrupt')` when there is more than `limit` bytes, without reading it all. */
   read(key: string, limit: number): Promise<Buffer | undefined>;
-  /** Size in bytes, or `undefined` when there is nothing. */
-  stat(key: string): Promise<number | undefined>;
+  /** Size in bytes and time of the last write in milliseconds since 1970, or `undefined` when there is nothing. */
+  stat(key: string): Promise<{ bytes: number; writtenAt: number } | undefined>;
+  /** Everything whose key begins so, in no certain order; what is written or removed meanwhile may be in it or not. */
+  list(prefix: string): AsyncIterable<{ key: string; bytes: number; writtenAt: number }>;
   remove(key: string): Promise<void>;
 }

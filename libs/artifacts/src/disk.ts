@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import type { Stats } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { Failure } from '#contracts';
 import type { BlobStore } from './blobs.js';
 
@@ -44,9 +45,24 @@ export function diskBlobs(folder: string): BlobStore {
         await file.close();
       }
     }),
-    stat: (key) => guarded(async () => (await absent(stat(path(key))))?.size),
+    stat: (key) => guarded(async () => statOf(await absent(stat(path(key))))),
+    list: (prefix) => list(root, join(root, prefix)),
     remove: (key) => guarded(() => rm(path(key), { force: true })),
   };
+}
+
+const statOf = (found: Stats | undefined) => found && { bytes: found.size, writtenAt: found.mtimeMs };
+
+/** `folder`: a prefix that ends with a slash is one. */
+async function* list(root: string, folder: string): ReturnType<BlobStore['list']> {
+  for (const entry of await guarded(async () => await absent(readdir(folder, { withFileTypes: true })) ?? [])) {
+    const found = join(folder, entry.name);
+    if (entry.isDirectory()) yield* list(root, found);
+    else {
+      const about = statOf(await guarded(() => absent(stat(found))));
+      if (about) yield { key: relative(root, found).replaceAll(sep, '/'), ...about };
+    }
+  }
 }
 
 async function absent<T>(access: Promise<T>): Promise<T | undefined> {

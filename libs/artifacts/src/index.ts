@@ -1,4 +1,5 @@
-export { openArtifactStore } from './open.js';
+export { openArtifactStore, openBlobs } from './open.js';
+export { sweepBlobs, type Swept } from './sweep.js';
 export { ArtifactStore } from './store.js';
 export type { BlobStore } from './blobs.js';
 export type { Memos } from './memos.js';

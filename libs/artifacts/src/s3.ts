@@ -7,7 +7,7 @@ const ABSENT = new Set(['NoSuchKey', 'NotFound']);
 
 export interface S3Options { endpoint: string; bucket: string; region: string; accessKey?: string; secretKey?: string }
 
-/** Blobs as objects of one bucket, which must exist. Only the plain S3 API is used: put, get, head, delete. */
+/** Blobs as objects of one bucket, which must exist. Only the plain S3 API is used: put, get, head, delete, list. */
 export function s3Blobs({ endpoint, bucket, region, accessKey, secretKey }: S3Options): BlobStore {
   const address = new URL(endpoint);
   const client = new Client({
@@ -30,9 +30,20 @@ export function s3Blobs({ endpoint, bucket, region, accessKey, secretKey }: S3Op
       }
       return Buffer.concat(chunks);
     }),
-    stat: (key) => guarded(async () => (await absent(client.statObject(bucket, key)))?.size),
+    stat: (key) => guarded(async () => { const found = await absent(client.statObject(bucket, key)); return found && { bytes: found.size, writtenAt: found.lastModified.getTime() }; }),
+    list: (prefix) => list(client, bucket, prefix),
     remove: (key) => guarded(() => client.removeObject(bucket, key)),
   };
+}
+
+async function* list(client: Client, bucket: string, prefix: string): ReturnType<BlobStore['list']> {
+  try {
+    for await (const { name, size, lastModified } of client.listObjectsV2(bucket, prefix, true) as AsyncIterable<{ name?: string; size: number; lastModified?: Date }>) {
+      if (name !== undefined && lastModified) yield { key: name, bytes: size, writtenAt: lastModified.getTime() };
+    }
+  } catch (cause) {
+    throw new Failure('store-unavailable', (cause as { code?: string }).code, { cause });
+  }
 }
 
 async function absent<T>(access: Promise<T>): Promise<T | undefined> {

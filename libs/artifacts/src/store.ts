@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ArtifactId, Failure, type ArtifactKind } from '#contracts';
 import type { BlobStore } from './blobs.js';
+import { REFRESH_MS } from './sweep.js';
 import { Memos } from './memos.js';
 import { decode, encode, idOf, MAX_ARTIFACT_BYTES, type Content } from './codec.js';
 
@@ -9,13 +10,14 @@ export class ArtifactStore {
   /** Kept in the same place. */
   readonly memos: Memos;
 
-  constructor(private readonly blobs: BlobStore) { this.memos = new Memos(blobs); }
+  constructor(private readonly blobs: BlobStore, private readonly now: () => number = Date.now) { this.memos = new Memos(blobs); }
 
-  /** Stores and answers with the id. Storing the same again changes nothing, except that it mends a damaged copy. */
+  /** Stores and answers with the id. Storing the same again changes nothing, except that it mends a damaged copy and makes an old one young (sweep.ts). */
   async put<K extends ArtifactKind>(kind: K, content: Content<K>): Promise<ArtifactId> {
     const bytes = await encode(kind, content);
     const id = idOf(bytes);
-    const present = (await this.blobs.stat(keyOf(id))) === bytes.byteLength && (await this.blobs.read(keyOf(id), bytes.byteLength))?.equals(bytes);
+    const found = await this.blobs.stat(keyOf(id));
+    const present = found?.bytes === bytes.byteLength && this.now() - found.writtenAt < REFRESH_MS && (await this.blobs.read(keyOf(id), bytes.byteLength))?.equals(bytes);
     if (!present) await this.blobs.write(keyOf(id), bytes);
     return id;
   }
@@ -34,8 +36,8 @@ export class ArtifactStore {
   }
 
   async stat(id: ArtifactId): Promise<{ bytes: number } | undefined> {
-    const bytes = await this.blobs.stat(keyOf(id));
-    return bytes === undefined ? undefined : { bytes };
+    const found = await this.blobs.stat(keyOf(id));
+    return found && { bytes: found.bytes };
   }
 
   /** Proves that the store takes a write and gives it back; throws `Failure('store-unavailable')`. */

@@ -6,6 +6,7 @@ export interface StreamCondition {
   name: string;
   /** When the stream was made, as the server writes it: another text is another stream of the same name. */
   created: string;
+  firstSeq: number;
   lastSeq: number;
   messages: number;
 }
@@ -19,7 +20,7 @@ export interface BusCondition {
 /** What is there of the streams and consumers that the table in contracts asks for. Throws `Failure('bus-unavailable')` when JetStream does not answer. */
 export async function inspect({ manager }: Bus): Promise<BusCondition> {
   try {
-    const found = new Map((await all(manager.streams.list())).map(({ config, created, state }) => [config.name, { name: config.name, created, lastSeq: state.last_seq, messages: state.messages }]));
+    const found = new Map((await all(manager.streams.list())).map(({ config, created, state }) => [config.name, { name: config.name, created, firstSeq: state.first_seq, lastSeq: state.last_seq, messages: state.messages }]));
     const wanted = consumers();
     const durables = new Set<string>();
     for (const stream of new Set(wanted.map((consumer) => consumer.stream))) {

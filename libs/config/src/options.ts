@@ -9,6 +9,7 @@ export interface Option { schema: z.ZodType; default?: string; secret?: boolean;
 const EVERY = ['gateway', 'coordinator', 'crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
 const AGENT_SERVICES = ['crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
 const port = z.coerce.number().int().min(0).max(65_535);
+const days = z.coerce.number().int().min(0).max(36_500);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 export const OPTIONS = {
@@ -27,6 +28,9 @@ export const OPTIONS = {
   HOST: { schema: z.string(), default: '127.0.0.1', usedBy: EVERY, describe: 'Address to listen on.' },
   PORT: { schema: port, default: '8080', usedBy: ['gateway', 'standalone'], describe: 'Port of the REST API; 0 takes a free one.' },
   HEALTH_PORT: { schema: port, default: '8081', usedBy: EVERY, describe: 'Port of /health/live and /health/ready of services without a REST API.' },
+  RETAIN_RUNS_DAYS: { schema: days, default: '30', usedBy: ['coordinator', 'standalone'], describe: 'An ended run is removed after so many days, with its steps and events; 0 keeps it for ever.' },
+  RETAIN_EVENTS_DAYS: { schema: days, default: '30', usedBy: ['coordinator', 'standalone'], describe: 'The events of an ended run are removed after so many days; without them it cannot be replayed.' },
+  RETAIN_BUNDLES_DAYS: { schema: days, default: '7', usedBy: ['coordinator', 'standalone'], describe: 'The bundles of code of an ended run are given up after so many days, its other artifacts with the run; the store is then swept by `pullwright gc`, or by the standalone itself.' },
   PIPELINES_DIR: { schema: z.string(), usedBy: ['coordinator', 'standalone'], describe: 'Folder with further pipelines (*.yaml), beside the built-in ones.' },
   AGENTS_FILE: { schema: z.string(), usedBy: [...EVERY, 'cli'], describe: 'YAML file with agents of your own, beside the built-in ones; the same one for every service (docs/agents.md).' },
   CONCURRENCY: { schema: z.coerce.number().int().min(1).max(1024), default: '2', usedBy: AGENT_SERVICES, describe: 'Steps of each kind that one instance of an agent service works on at once.' },

@@ -69,6 +69,8 @@ program.command('migrate').description('bring the database of DATABASE_URL up to
   .action(exits(async () => (await import('./operate.js')).migrateDatabase()));
 program.command('provision').description('create the streams and consumers on NATS_URL')
   .action(exits(async () => (await import('./operate.js')).provisionBus()));
+withJson(program.command('gc').description('remove artifacts that no run names any more, by NATS_URL and the artifact store'))
+  .action(exits(async (options: object) => (await import('./operate.js')).collect(options)));
 program.command('serve').description('run all services in the foreground, until Ctrl-C').option('--port <port>', 'of the REST API; 0 takes a free one', '8080')
   .action(exits(async (options: { port: string }) => (await import('./operate.js')).serve(options)));
 program.command('test').description('run the test suite of Pullwright itself').argument('[pattern...]', 'only files that match')

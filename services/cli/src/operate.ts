@@ -6,7 +6,7 @@ import { Bus, provision } from '#bus';
 import { NETWORK_ENVIRONMENT, OPTIONS, childEnvironment, loadConfig } from '#config';
 import { CLONE, homeFolder } from './clone.js';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
-import { print, say, table } from './terminal.js';
+import { print, printJson, say, table } from './terminal.js';
 
 /** What operators do to a deployment of their own: NATS_URL and DATABASE_URL say which. The standalone does all of it by itself. */
 
@@ -23,6 +23,20 @@ export async function provisionBus(): Promise<ExitCode> {
   const bus = await Bus.open({ servers: NATS_URL, name: 'provision', user: NATS_USER, password: NATS_PASSWORD });
   try {
     print(table((await provision(bus)).map(({ name, change }) => [name, change])));
+  } finally {
+    await bus.close();
+  }
+  return EXIT.ok;
+}
+
+export async function collect(options: { json?: boolean }): Promise<ExitCode> {
+  const config = loadConfig();
+  const { collectGarbage } = await import('../../standalone/src/garbage.js');
+  const bus = await Bus.open({ servers: config.NATS_URL, name: 'garbage', user: config.NATS_USER, password: config.NATS_PASSWORD });
+  try {
+    const swept = await collectGarbage(bus, config);
+    if (options.json) printJson(swept);
+    else say(`Removed ${swept.removed} artifacts (${swept.removedBytes} bytes) and ${swept.memos} memos; ${swept.kept} artifacts are in use or younger than a day.`);
   } finally {
     await bus.close();
   }

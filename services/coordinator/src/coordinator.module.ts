@@ -37,6 +37,8 @@ export class CoordinatorModule {
         { provide: Pool, inject: [Bus], useFactory: () => openPool(config.DATABASE_URL) },
         { provide: SagaStore, inject: [Pool], useFactory: (pool: Pool) => new PostgresStore(pool) },
         { provide: BusWatch, inject: [Pool, Bus, Dispatcher], useFactory: (pool: Pool, bus: Bus, dispatcher: Dispatcher) => new BusWatch(pool, bus, dispatcher, config.NATS_PROVISION) },
+        { provide: Retention, inject: [Pool], useFactory: (pool: Pool) => new Retention(pool, { runs: config.RETAIN_RUNS_DAYS, events: config.RETAIN_EVENTS_DAYS }) },
+        { provide: BundleDays, useValue: new BundleDays(config.RETAIN_BUNDLES_DAYS) },
         Limits, Dispatcher, Saga, Timers, Queries, Coordinator,
       ],
       exports: [Coordinator],

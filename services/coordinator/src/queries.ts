@@ -17,6 +17,11 @@ const PIECE = 1_000;
 
 type Handlers = { [Name in QueryName]: (request: z.output<(typeof QUERIES)[Name]['request']>) => Promise<z.input<(typeof QUERIES)[Name]['reply']>> };
 
+/** How long an ended run keeps its bundles of code; 0: as long as there is the run. */
+export class BundleDays {
+  constructor(readonly days: number) {}
+}
+
 /** Answers what the gateway asks, from what is committed, and changes the limits. */
 @Injectable()
 export class Queries {
@@ -88,7 +93,7 @@ export class Queries {
     },
   };
 
-  constructor(private readonly database: DataSource, private readonly store: SagaStore, private readonly pipelines: Pipelines, private readonly limits: Limits) {}
+  constructor(private readonly database: DataSource, private readonly store: SagaStore, private readonly pipelines: Pipelines, private readonly limits: Limits, private readonly bundles: BundleDays) {}
 
   /** Throws `Failure` (`bad-request`, `unknown-run`), which the bus turns into the reply. */
   async answer(name: string, data: unknown): Promise<unknown> {

@@ -1,5 +1,7 @@
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { extname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { serveAgents } from '#agent';
 import { openArtifactStore } from '#artifacts';
 import { Bus, provision } from '#bus';
@@ -8,7 +10,10 @@ import { AGENTS, moduleOf, services } from '#contracts';
 import { CoordinatorModule } from '../../coordinator/src/coordinator.module.js';
 import { migrate } from '../../coordinator/src/store/database.js';
 import { createGateway } from '../../gateway/src/gateway.module.js';
+import { collectGarbage } from './garbage.js';
 import { startNats, startPostgres } from './servers.js';
+
+const SWEEP_EVERY_MS = 6 * 3_600_000;
 
 export interface Standalone { url: string; stop(): Promise<void> }
 
@@ -26,6 +31,7 @@ export async function startStandalone(home: string): Promise<Standalone> {
     const config = loadConfig(undefined, { NATS_URL: nats.url, NATS_PROVISION: 'true', ...(nats.password && { NATS_USER: nats.user, NATS_PASSWORD: nats.password }), DATABASE_URL: postgres.url, ARTIFACT_DIR: join(home, 'artifacts') });
     await all([migrate(config.DATABASE_URL), provisionBus(config)]);
     const [gateway] = await all([startGateway(config).then(started), startCoordinator(config).then(started), ...hostedServices().map((service) => startAgents(service, config).then(started))]);
+    await startSweeps(config).then(started);
     return { url: gateway.url, stop };
   } catch (error) {
     await stop();
@@ -66,6 +72,23 @@ function agentsModule(service: string): string {
 
 function startAgents(service: string, config: Config): Promise<{ stop(): Promise<void> }> {
   return serveAgents(service, agentsModule(service), config);
+}
+
+/** Elsewhere an operator runs `pullwright gc`. */
+async function startSweeps(config: Config): Promise<{ stop(): Promise<void> }> {
+  const log = new Logger('garbage');
+  const stopping = new AbortController();
+  const run = async () => {
+    for (;;) {
+      await sleep(SWEEP_EVERY_MS, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      const bus = await Bus.open({ servers: config.NATS_URL, name: 'garbage', user: config.NATS_USER, password: config.NATS_PASSWORD });
+      await collectGarbage(bus, config).then(({ removed }) => { if (removed > 0) log.log(`${removed} artifacts have gone`); }, (error: unknown) => { log.warn(String(error)); });
+      await bus.close();
+    }
+  };
+  const ended = run().catch((error: unknown) => { log.error(String(error)); });
+  return { stop: async () => { stopping.abort(); await ended; } };
 }
 
 async function startGateway(config: Config): Promise<Standalone> {
