@@ -1,14 +1,15 @@
 import type { Fault } from './fault.js';
+import { busFaults } from './faults/bus.js';
 import { clockFaults } from './faults/clock.js';
+import { databaseFaults } from './faults/database.js';
 import { killPoints } from './faults/kill-points.js';
 import { messageFaults } from './faults/messages.js';
 import { processFaults } from './faults/processes.js';
-import { serverFaults } from './faults/servers.js';
 import { storeFaults } from './faults/store.js';
 import type { Random } from './random.js';
 
 /** Everything that can go wrong here. */
-export const FAULTS: readonly Fault[] = [...killPoints, ...processFaults, ...serverFaults, ...messageFaults, ...storeFaults, ...clockFaults];
+export const FAULTS: readonly Fault[] = [...killPoints, ...processFaults, ...busFaults, ...databaseFaults, ...messageFaults, ...storeFaults, ...clockFaults];
 
 /** Those whose name begins with one of the given words; all of them for none. Throws for a word that fits none. */
 export function chosen(words: readonly string[]): readonly Fault[] {

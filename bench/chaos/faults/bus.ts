@@ -7,7 +7,7 @@ import type { Fault } from '../fault.js';
 const WORK = STREAMS.map(({ name }) => name).filter((name) => name !== 'PULLWRIGHT_HEALTH');
 
 /** The bus: its server, its store, its streams and consumers. After a loss somebody provisions again, as an operator would. */
-const bus: readonly Fault[] = [
+export const busFaults: readonly Fault[] = [
   {
     name: 'kill -9 nats-server',
     inject: async ({ nats }, random) => {
@@ -68,18 +68,3 @@ const bus: readonly Fault[] = [
     },
   },
 ];
-
-/** Postgres restarted every 5 to 10 seconds for a while, in an orderly way and as by a crash in turn. */
-const database: Fault = {
-  name: 'Postgres restarted again and again',
-  inject: async ({ postgres }, random) => {
-    const times = random.between(2, 4);
-    for (let time = 0; time < times; time++) {
-      await postgres.restart(time % 2 === 0 ? 'immediate' : 'fast');
-      await sleep(random.between(5_000, 10_000));
-    }
-    return { did: `${times} times` };
-  },
-};
-
-export const serverFaults: readonly Fault[] = [...bus, database];
