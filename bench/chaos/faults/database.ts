@@ -46,14 +46,18 @@ export const databaseFaults: readonly Fault[] = [
     name: 'Postgres connections exhausted',
     inject: async ({ postgres }, random) => {
       const ms = random.between(2_000, 5_000);
-      // Whoever comes now finds no room; who has a connection loses it, and has to come again.
       const taken: Client[] = [];
-      for (let isFull = false; !isFull;) {
-        const client = new Client({ connectionString: postgres.url, application_name: 'crowd' });
-        client.on('error', () => undefined);
-        isFull = await client.connect().then(() => { taken.push(client); return false; }, () => true);
-      }
+      const fill = async () => {
+        for (let isFull = false; !isFull;) {
+          const client = new Client({ connectionString: postgres.url, application_name: 'crowd' });
+          client.on('error', () => undefined);
+          isFull = await client.connect().then(() => { taken.push(client); return false; }, () => true);
+        }
+      };
+      await fill();
+      // Who has a connection loses it, and finds the place taken.
       await taken[0]?.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pullwright-coordinator'`);
+      await fill();
       await sleep(ms);
       await Promise.all(taken.map((client) => client.end()));
       return { did: `${taken.length} connections for ${ms} ms` };
