@@ -233,5 +233,7 @@ describe('decide', () => {
     simulation.signal(ok('f/0', DESIGN, 2));
     simulation.signal(ok('z', 'engineer/write', 2));
     expect(simulation.run.status).toBe('succeeded');
+    expect(simulation.signal({ type: 'retry', commandId: 'r2', by: 'ann', fromStep: 'f/2' })).toMatchObject({ counted: false, refused: { code: 'bad-request' } });
+    expect(simulation.signal({ type: 'retry', commandId: 'r3', by: 'ann', fromStep: 'f/0' }).commands).toMatchObject([{ stepId: 'f/0', attempt: 3 }]);
   });
 });

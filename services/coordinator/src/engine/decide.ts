@@ -2,8 +2,8 @@ import type { Result } from '#contracts';
 import { Draft, type Decision } from './draft.js';
 import { isApproval, type CompiledPipeline } from './pipeline.js';
 import { retry } from './retry.js';
-import { hasEnded, isSettled, isUndo, type RunState } from './run-state.js';
-import { answer, dispatch, fail, feed, start } from './step.js';
+import { hasEnded, isElement, isSettled, isUndo, keyOf, type RunState } from './run-state.js';
+import { answer, dispatch, elementsOf, fail, feed, start } from './step.js';
 import { windDown } from './wind-down.js';
 
 /**
@@ -94,12 +94,18 @@ function cancelRun(draft: Draft, by: string): boolean {
 function retryRun(draft: Draft, { by, fromStep, commandId }: Extract<Signal, { type: 'retry' }>): boolean {
   if (commandId === draft.run.lastRetry) { draft.repeat(); return false; }
   if (!hasEnded(draft.run)) { draft.refuse('wrong-state', `the run has not ended: ${draft.run.status}`); return false; }
-  if (fromStep !== undefined && (isUndo(fromStep) || !draft.find(fromStep))) { draft.refuse('bad-request', `fromStep: the run has no step ${fromStep}`); return false; }
+  if (fromStep !== undefined && !canBeginAgain(draft, fromStep)) { draft.refuse('bad-request', `fromStep: the run has no step ${fromStep}`); return false; }
   if (fromStep === undefined && draft.run.status === 'succeeded') { draft.refuse('wrong-state', 'the run has succeeded; name the step to begin from'); return false; }
   draft.setRun({ status: 'running', ending: undefined, failure: undefined, finishedAt: undefined, lastRetry: commandId });
   draft.emit('run-retried', { by, stepId: fromStep });
   retry(draft, fromStep);
   return true;
+}
+
+/** Elements of an earlier, longer list are still there, but nobody would begin or settle them. */
+function canBeginAgain(draft: Draft, stepId: string): boolean {
+  if (isUndo(stepId) || !draft.find(stepId)) return false;
+  return !isElement(stepId) || elementsOf(draft, keyOf(stepId)).some((element) => element.stepId === stepId);
 }
 
 function decideApproval(draft: Draft, signal: Extract<Signal, { type: 'approval' }>): boolean {
