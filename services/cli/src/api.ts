@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { ArtifactView, PipelineView, Progress, RunEvent, RunView, StepView } from '#contracts';
+import { ArtifactView, Limit, PipelineView, Progress, RunEvent, RunView, StepView } from '#contracts';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
 import { serverSentEvents } from './server-sent-events.js';
 
 /** What the CLI reads of an error; it prints the rest as it came. */
 const Problem = z.object({
-  title: z.string(), status: z.number(), detail: z.string().optional(), code: z.string().optional(),
+  title: z.string(), status: z.number(), detail: z.string().optional(), code: z.string().optional(), retryAfterSeconds: z.number().optional(),
   errors: z.array(z.object({ field: z.string(), message: z.string(), remedy: z.string() })).optional(),
 });
 const Accepted = z.object({ runId: z.string(), status: z.enum(['started', 'stored']), repeated: z.boolean() });
@@ -35,6 +35,10 @@ export class Api {
   async steps(runId: string): Promise<StepView[]> { return this.all(`/api/v1/runs/${segment(runId)}/steps`, {}, StepView); }
   async artifacts(runId: string): Promise<ArtifactView[]> { return this.all(`/api/v1/runs/${segment(runId)}/artifacts`, {}, ArtifactView); }
   async pipelines(): Promise<PipelineView[]> { return this.all('/api/v1/pipelines', {}, PipelineView); }
+
+  async limits(): Promise<Limit[]> { return this.all('/api/v1/limits', {}, Limit); }
+  async setLimit({ kind, key, ...limit }: Limit): Promise<Limit> { return Limit.parse(await this.send('PUT', `/api/v1/limits/${segment(kind)}/${segment(key)}`, limit)); }
+  async removeLimit(kind: string, key: string): Promise<void> { await this.fetch(`/api/v1/limits/${segment(kind)}/${segment(key)}`, { method: 'DELETE' }); }
 
   async artifact(artifactId: string): Promise<Buffer> {
     return Buffer.from(await (await this.fetch(`/api/v1/artifacts/${segment(artifactId)}`)).arrayBuffer());
@@ -89,9 +93,11 @@ export class Api {
 
   private async json(path: string): Promise<unknown> { return (await this.fetch(path)).json(); }
 
-  private async post(path: string, body?: Record<string, unknown>): Promise<unknown> {
+  private async post(path: string, body?: Record<string, unknown>): Promise<unknown> { return this.send('POST', path, body); }
+
+  private async send(method: 'POST' | 'PUT', path: string, body?: Record<string, unknown>): Promise<unknown> {
     const init = body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-    return (await this.fetch(path, { method: 'POST', ...init })).json();
+    return (await this.fetch(path, { method, ...init })).json();
   }
 
   private async fetch(path: string, init?: RequestInit): Promise<Response> {
@@ -107,9 +113,9 @@ export class Api {
 async function refusal(response: Response): Promise<Exit> {
   const problem = Problem.safeParse(await response.json().catch(() => undefined));
   if (!problem.success) return new Exit(EXIT.failure, `${response.url} answered ${response.status}, which is no answer of Pullwright; check PULLWRIGHT_URL`);
-  const { title, detail, errors, status } = problem.data;
+  const { title, detail, errors, status, retryAfterSeconds } = problem.data;
   const fields = (errors ?? []).map(({ field, message, remedy }) => `\n  ${field || 'request'}: ${message}. ${remedy}`);
-  return new Exit(CODES[status] ?? EXIT.failure, `${title}${detail ? ` (${detail})` : ''}${fields.join('')}`);
+  return new Exit(CODES[status] ?? EXIT.failure, `${title}${detail ? ` (${detail})` : ''}${retryAfterSeconds === undefined ? '' : ` Again in ${retryAfterSeconds} s.`}${fields.join('')}`);
 }
 
 /** An id in a path. Dots alone would climb out of it, and encodeURIComponent leaves them. */

@@ -63,6 +63,15 @@ artifact.command('get').description('print an artifact').argument('<id>').option
 withJson(program.command('pipelines').description('list the pipelines'))
   .action(exits(async (options: object) => (await import('./pipelines.js')).listPipelines(options)));
 
+const limits = program.command('limits').description('how many runs may start, and how many tasks may be at work');
+withJson(limits.command('list', { isDefault: true }).description('list the limits'))
+  .action(exits(async (options: object) => (await import('./limits.js')).listLimits(options)));
+withJson(limits.command('set').description('set a limit; it holds within two seconds').argument('<kind>', 'runs-per-user, runs-per-repository, concurrency-per-repository, -tenant or -service').argument('<max>', 'at most so many; 0 for none', count))
+  .option('--key <key>', 'of this user, repository, tenant or service; of each that has no limit of its own when it is left out').option('--window <seconds>', 'for runs-per-…: how long a start is counted', positive)
+  .action(exits(async (kind: string, max: number, options: object) => (await import('./limits.js')).setLimit(kind, max, options)));
+limits.command('remove').description('remove a limit').argument('<kind>').option('--key <key>', 'as it was set')
+  .action(exits(async (kind: string, options: object) => (await import('./limits.js')).removeLimit(kind, options)));
+
 program.command('validate').description('check a pipeline file').argument('<pipeline.yaml>')
   .action(exits(async (file: string) => (await import('./operate.js')).validatePipeline(file)));
 program.command('migrate').description('bring the database of DATABASE_URL up to date')
@@ -83,6 +92,10 @@ withJson(program.command('version').description('print the version'))
 function atGate(command: Command, decision: 'approve' | 'reject'): void {
   command.argument('<runId>').argument('<step>').requiredOption('--role <role>', 'as whom').option('--comment <text>')
     .action(exits(async (runId: string, step: string, options: { role: string }) => (await import('./runs.js')).decide(runId, step, decision, options)));
+}
+
+function count(text: string): number {
+  return text === '0' ? 0 : positive(text);
 }
 
 function positive(text: string): number {

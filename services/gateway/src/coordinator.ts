@@ -45,6 +45,6 @@ export class Coordinator {
     if (raw === undefined) return undefined;
     const reply = CommandReply.parse(raw);
     if (reply.ok) return reply;
-    throw new RequestFailure(reply.failure.code, { detail: reply.failure.detail, retryAfterSeconds: reply.retryAfterSeconds });
+    throw new RequestFailure(reply.failure.code, { detail: reply.failure.detail, retryAfterSeconds: reply.retryAfterSeconds, quotas: reply.quotas });
   }
 }

@@ -7,7 +7,7 @@ import { paginated } from './pages.js';
 import { EventsHeaders, EventsQuery, RunPath } from './requests.js';
 import { runEvents, type Told } from './run-events.js';
 import { Timing } from './timing.js';
-import { checkedHeaders } from './validation.js';
+import { checked } from './validation.js';
 
 /** A run's events: as a page for `Accept: application/json`, as a live stream otherwise. */
 @Controller('api/v1/runs')
@@ -18,7 +18,7 @@ export class EventsController implements OnModuleDestroy {
 
   @Get(':runId/events')
   async events(@Param({ schema: RunPath }) { runId }: RunPath, @Query({ schema: EventsQuery }) query: EventsQuery, @Req() request: Request, @Res() response: Response): Promise<void> {
-    const afterSeq = Math.max(query.afterSeq, checkedHeaders(EventsHeaders, request.headers)['last-event-id']);
+    const afterSeq = Math.max(query.afterSeq, checked(EventsHeaders, request.headers)['last-event-id']);
     const type = request.accepts(['text/event-stream', 'application/json']);
     if (type === false) throw new HttpException('not acceptable', 406);
     // A run that is not there must be a 404, and the stream cannot say so.

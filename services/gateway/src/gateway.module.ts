@@ -8,6 +8,7 @@ import { Coordinator } from './coordinator.js';
 import { EventsController } from './events.controller.js';
 import { ExportController } from './export.controller.js';
 import { HealthController } from './health.controller.js';
+import { LimitsController } from './limits.controller.js';
 import { OpenapiController } from './openapi.controller.js';
 import { PipelinesController } from './pipelines.controller.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -31,7 +32,7 @@ export class GatewayModule implements OnApplicationShutdown {
   static with(bus: Bus, store: ArtifactStore, timing: Timing): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, HealthController, OpenapiController],
+      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, LimitsController, HealthController, OpenapiController],
       providers: [Coordinator, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }],
     };
   }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { RunView } from '#contracts';
+import { Limit, RunView } from '#contracts';
 import { FieldError, Problem } from './problem.js';
-import { ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, PageQuery, RerunRequest, RetryRequest, RunBatchRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
-import { Accepted, ArtifactPage, EventPage, Health, PipelinePage, RunBatch, RunPage, StepPage } from './responses.js';
+import { ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, LimitPath, LimitRequest, PageQuery, RerunRequest, RetryRequest, RunBatchRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
+import { Accepted, ArtifactPage, EventPage, Health, LimitPage, PipelinePage, RunBatch, RunPage, StepPage } from './responses.js';
 
 interface Route {
-  method: 'get' | 'post'; path: string; operationId: string; summary: string;
+  method: 'get' | 'post' | 'put' | 'delete'; path: string; operationId: string; summary: string;
   params?: z.ZodObject; query?: z.ZodObject; headers?: z.ZodObject; body?: z.ZodType;
   status: number; description: string; answer?: Record<string, z.ZodType>; answerHeaders?: Record<string, string>;
   /** Statuses of problems, beside 500 and the 503 of a bus that is away. */
@@ -13,15 +13,19 @@ interface Route {
 }
 
 const json = (schema: z.ZodType) => ({ 'application/json': schema });
+const QUOTAS = {
+  'RateLimit-Policy': 'The windows that the start was counted in: each one’s kind, limit (`q`) and seconds (`w`). Absent when none is set.',
+  RateLimit: 'What is left in each (`r`), and in how many seconds there is more (`t`).',
+};
 const PAGES = { Link: 'RFC 8288 link to the next page, `rel="next"`; absent on the last.' };
 const bytes = z.string().meta({ contentEncoding: 'binary' });
 
 /** Every route of the gateway. A test compares it with the routes that the application really has. */
 export const ROUTES: readonly Route[] = [
   { method: 'post', path: '/api/v1/runs', operationId: 'startRun', summary: 'Start a run', headers: IdempotencyHeaders, body: StartRunRequest,
-    status: 202, description: 'The run is durable.', answer: json(Accepted), answerHeaders: { Location: 'Address of the run.' }, problems: [400, 404, 413, 422, 429] },
+    status: 202, description: 'The run is durable.', answer: json(Accepted), answerHeaders: { Location: 'Address of the run.', ...QUOTAS }, problems: [400, 404, 413, 422, 429] },
   { method: 'post', path: '/api/v1/run-batches', operationId: 'startRuns', summary: 'Start up to 500 runs', headers: IdempotencyHeaders, body: RunBatchRequest,
-    status: 202, description: 'What became of each run: its id, or a problem. With an Idempotency-Key each run has a key of its own, by its place in the batch.', answer: json(RunBatch), problems: [400, 413] },
+    status: 202, description: 'What became of each run: its id, or a problem. With an Idempotency-Key each run has a key of its own, by its place in the batch.', answer: json(RunBatch), problems: [400, 413, 429] },
   { method: 'get', path: '/api/v1/runs', operationId: 'listRuns', summary: 'List runs, newest first', query: RunsQuery,
     status: 200, description: 'A page of runs.', answer: json(RunPage), answerHeaders: PAGES, problems: [400] },
   { method: 'get', path: '/api/v1/runs/{runId}', operationId: 'getRun', summary: 'Look at a run', params: RunPath,
@@ -40,13 +44,19 @@ export const ROUTES: readonly Route[] = [
   { method: 'post', path: '/api/v1/runs/{runId}/retry', operationId: 'retryRun', summary: 'Run the failed steps again, or everything from a step on', params: RunPath, body: RetryRequest,
     status: 202, description: 'Accepted.', answer: json(Accepted), problems: [400, 404, 409, 413] },
   { method: 'post', path: '/api/v1/runs/{runId}/rerun', operationId: 'rerunRun', summary: 'Start a new run with the same parameters, on the same repository and ref', params: RunPath, headers: IdempotencyHeaders, body: RerunRequest,
-    status: 202, description: 'The new run is durable.', answer: json(Accepted), answerHeaders: { Location: 'Address of the new run.' }, problems: [400, 404, 413, 422, 429] },
+    status: 202, description: 'The new run is durable.', answer: json(Accepted), answerHeaders: { Location: 'Address of the new run.', ...QUOTAS }, problems: [400, 404, 413, 422, 429] },
   { method: 'post', path: '/api/v1/runs/{runId}/approvals/{stepId}', operationId: 'decideApproval', summary: 'Approve or reject at a gate', params: ApprovalPath, body: ApprovalRequest,
     status: 202, description: 'Accepted.', answer: json(Accepted), problems: [400, 404, 409, 413] },
   { method: 'get', path: '/api/v1/artifacts/{artifactId}', operationId: 'getArtifact', summary: 'Read an artifact', params: ArtifactPath,
     status: 200, description: 'Its bytes.', answer: { 'application/json': z.looseObject({}), 'application/x-tar': bytes }, problems: [400, 404] },
   { method: 'get', path: '/api/v1/pipelines', operationId: 'listPipelines', summary: 'List the pipelines', query: PageQuery,
     status: 200, description: 'A page of pipelines.', answer: json(PipelinePage), answerHeaders: PAGES, problems: [400] },
+  { method: 'get', path: '/api/v1/limits', operationId: 'listLimits', summary: 'List the limits', query: PageQuery,
+    status: 200, description: 'A page of limits.', answer: json(LimitPage), answerHeaders: PAGES, problems: [400] },
+  { method: 'put', path: '/api/v1/limits/{kind}/{key}', operationId: 'setLimit', summary: 'Set a limit; it holds within two seconds', params: LimitPath, body: LimitRequest,
+    status: 200, description: 'The limit.', answer: json(Limit), problems: [400, 413] },
+  { method: 'delete', path: '/api/v1/limits/{kind}/{key}', operationId: 'removeLimit', summary: 'Remove a limit, whether there is one or not', params: LimitPath,
+    status: 204, description: 'There is none.', problems: [400] },
   { method: 'get', path: '/api/openapi.json', operationId: 'getOpenapi', summary: 'Read this document', status: 200, description: 'This document.', answer: json(z.looseObject({})), problems: [] },
   { method: 'get', path: '/health/live', operationId: 'getLive', summary: 'Whether the process answers', status: 200, description: 'It does.', answer: json(Health), problems: [] },
   { method: 'get', path: '/health/ready', operationId: 'getReady', summary: 'Whether commands can be stored', status: 200, description: 'They can.', answer: json(Health), problems: [] },

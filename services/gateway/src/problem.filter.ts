@@ -2,6 +2,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { Request, Response } from 'express';
 import { Failure } from '#contracts';
 import { problemOf, problemOfStatus } from './problem.js';
+import { tellQuotas } from './rate-limit.js';
 
 /** The one place where an error becomes an answer: always `application/problem+json`. */
 @Catch()
@@ -22,9 +23,10 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const failure = error instanceof Failure ? error : new Failure('internal', undefined, { cause: error });
-    const { problem, retryAfterSeconds } = problemOf(failure, instance);
+    const { problem, retryAfterSeconds, quotas } = problemOf(failure, instance);
     if (problem.status >= 500) this.log.error(`${request.method} ${request.path}: ${failure.message}`, error instanceof Error ? error.stack : String(error));
-    if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(Math.ceil(retryAfterSeconds)));
+    if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', String(retryAfterSeconds));
+    tellQuotas(response, quotas);
     send(response, problem);
   }
 }

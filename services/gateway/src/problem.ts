@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAILURES, Failure, FailureCode } from '#contracts';
+import { FAILURES, Failure, FailureCode, type Quota } from '#contracts';
 
 export const FieldError = z.object({
   field: z.string().describe('Dotted path of the field; empty for the whole body.'),
@@ -12,6 +12,7 @@ export type FieldError = z.infer<typeof FieldError>;
 export const Problem = z.object({
   type: z.url(), title: z.string(), status: z.int().min(400).max(599), detail: z.string().optional(), instance: z.string().optional(),
   code: FailureCode.optional(), errors: z.array(FieldError).optional(),
+  retryAfterSeconds: z.int().optional().describe('The same again may succeed then, and not sooner.'),
 }).meta({ id: 'Problem' });
 export type Problem = z.infer<typeof Problem>;
 
@@ -27,18 +28,18 @@ const SECONDS_UNTIL_RETRY = 5;
 
 /** A failure with what HTTP adds to it: the fields that are wrong, when to come back. */
 export class RequestFailure extends Failure {
-  constructor(code: FailureCode, readonly extra: { detail?: string; errors?: FieldError[]; retryAfterSeconds?: number }) { super(code, extra.detail); }
+  constructor(code: FailureCode, readonly extra: { detail?: string; errors?: FieldError[]; retryAfterSeconds?: number; quotas?: readonly Quota[] }) { super(code, extra.detail); }
 }
 
 /** The problem and the headers that answer a failure. The detail of our own faults stays in the log, it may name inner things. */
-export function problemOf(failure: Failure, instance: string): { problem: Problem; retryAfterSeconds?: number } {
+export function problemOf(failure: Failure, instance: string): { problem: Problem; retryAfterSeconds?: number; quotas?: readonly Quota[] } {
   const { fault, sentence } = FAILURES[failure.code];
   const status = STATUS[failure.code] ?? STATUS_BY_FAULT[fault];
   const extra = failure instanceof RequestFailure ? failure.extra : {};
   const tellDetail = fault !== 'us' || status === 404 || status === 503;
-  const retryAfterSeconds = extra.retryAfterSeconds ?? (status === 503 ? SECONDS_UNTIL_RETRY : undefined);
-  const problem = { type: TYPES + failure.code, title: sentence, status, ...(tellDetail && failure.detail ? { detail: failure.detail } : {}), instance, code: failure.code, ...(extra.errors ? { errors: extra.errors } : {}) };
-  return { problem, retryAfterSeconds };
+  const retryAfterSeconds = extra.retryAfterSeconds === undefined ? (status === 503 ? SECONDS_UNTIL_RETRY : undefined) : Math.max(1, Math.ceil(extra.retryAfterSeconds));
+  const problem = { type: TYPES + failure.code, title: sentence, status, ...(tellDetail && failure.detail ? { detail: failure.detail } : {}), instance, code: failure.code, ...(extra.errors ? { errors: extra.errors } : {}), ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
+  return { problem, retryAfterSeconds, quotas: extra.quotas };
 }
 
 /** Errors that HTTP itself has a word for and that are no failure of a run. */

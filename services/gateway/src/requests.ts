@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { ArtifactId, DecideApproval, Params, RepositoryRef, RunId, RunStatus, StepId } from '#contracts';
+import { ArtifactId, DecideApproval, Limit, LimitName, Params, RepositoryRef, RunId, RunStatus, StepId } from '#contracts';
 
 /** What callers may send: the only place where the REST API's inputs are described. OpenAPI and the pipes read these. */
 
@@ -58,6 +58,18 @@ export type RerunRequest = z.infer<typeof RerunRequest>;
 
 export const ApprovalRequest = z.strictObject(DecideApproval.pick({ decision: true, role: true, comment: true }).shape).meta({ id: 'ApprovalRequest' });
 export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
+
+export const LimitPath = z.object({
+  kind: LimitName.shape.kind,
+  key: LimitName.shape.key.describe('The user, repository, tenant or service, percent-encoded; `*` for each that has no limit of its own.'),
+});
+export type LimitPath = z.infer<typeof LimitPath>;
+
+export const LimitRequest = z.strictObject({
+  max: Limit.shape.max.describe('0 lets nothing through.'),
+  windowSeconds: Limit.shape.windowSeconds.describe('Of limits that count runs: how long a start is counted.'),
+}).meta({ id: 'LimitRequest' });
+export type LimitRequest = z.infer<typeof LimitRequest>;
 
 export const EventsQuery = z.strictObject({ ...PageQuery.shape, afterSeq: z.coerce.number().int().min(0).default(0).describe('Only events with a higher `seq`.') });
 export type EventsQuery = z.infer<typeof EventsQuery>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ArtifactView, PipelineView, RunEvent, RunId, RunView, StepView } from '#contracts';
+import { ArtifactView, Limit, PipelineView, RunEvent, RunId, RunView, StepView } from '#contracts';
 import { Problem } from './problem.js';
 
 /** What callers get, beside the views of the contracts. */
@@ -23,6 +23,7 @@ export const RunPage = page(RunView).meta({ id: 'RunPage' });
 export const StepPage = page(StepView).meta({ id: 'StepPage' });
 export const ArtifactPage = page(ArtifactView).meta({ id: 'ArtifactPage' });
 export const EventPage = page(RunEvent).meta({ id: 'EventPage' });
+export const LimitPage = page(Limit).meta({ id: 'LimitPage' });
 export const PipelinePage = page(PipelineView).meta({ id: 'PipelinePage' });
 
 export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });

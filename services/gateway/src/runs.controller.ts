@@ -5,8 +5,9 @@ import { Coordinator } from './coordinator.js';
 import { paginated } from './pages.js';
 import { ApprovalPath, ApprovalRequest, IdempotencyHeaders, PageQuery, RerunRequest, RetryRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
 import type { Accepted, Page } from './responses.js';
-import { CALLER, Starting } from './starting.js';
-import { checkedHeaders } from './validation.js';
+import { tellQuotas } from './rate-limit.js';
+import { CALLER, Starting, type Started } from './starting.js';
+import { checked } from './validation.js';
 
 @Controller('api/v1/runs')
 export class RunsController {
@@ -68,10 +69,11 @@ export class RunsController {
 }
 
 function keyOf(request: Request): string | undefined {
-  return checkedHeaders(IdempotencyHeaders, request.headers)['idempotency-key'];
+  return checked(IdempotencyHeaders, request.headers)['idempotency-key'];
 }
 
-function located(response: Response, accepted: Accepted): Accepted {
+function located(response: Response, { accepted, quotas }: Started): Accepted {
+  tellQuotas(response, quotas);
   response.setHeader('Location', `/api/v1/runs/${accepted.runId}`);
   return accepted;
 }

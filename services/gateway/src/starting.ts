@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
-import type { StartRun } from '#contracts';
+import type { Quota, StartRun } from '#contracts';
 import { Coordinator } from './coordinator.js';
 import { RequestFailure } from './problem.js';
 import type { RerunRequest, StartRunRequest } from './requests.js';
@@ -10,30 +10,33 @@ import { newRunId } from './run-id.js';
 /** Until there is a login, every caller of the API is this one. */
 export const CALLER = 'rest';
 
+/** `quotas`: of the windows that the start was counted in. */
+export interface Started { accepted: Accepted; quotas?: readonly Quota[] }
+
 /** Requests to start a run, as the command that starts it. With an idempotency `key` the same request answers with the first run. All throw what the coordinator refused. */
 @Injectable()
 export class Starting {
   constructor(private readonly coordinator: Coordinator) {}
 
-  async start(request: StartRunRequest, key: string | undefined): Promise<Accepted> {
+  async start(request: StartRunRequest, key: string | undefined): Promise<Started> {
     const { repository, ref, pipeline, params, cache, ...shorts } = request;
     const given = Object.fromEntries(Object.entries(shorts).filter(([, value]) => value !== undefined)) as Record<string, string | boolean>;
     return this.begin({ pipeline, repository, ref, params: { ...params, ...given }, cache }, key, () => hashOf(request));
   }
 
   /** With what an earlier run had. */
-  async startAgain(runId: string, { cache }: RerunRequest, key: string | undefined): Promise<Accepted> {
+  async startAgain(runId: string, { cache }: RerunRequest, key: string | undefined): Promise<Started> {
     const { pipeline, repository, ref, params } = (await this.coordinator.ask('get-run', { runId })).item;
     return this.begin({ pipeline, repository, ref, params, cache }, key, () => `rerun ${runId} ${cache ?? true}`);
   }
 
   /** `requestHash` is equal for requests that may have one key. */
-  private async begin(start: Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params' | 'cache'>, key: string | undefined, requestHash: () => string): Promise<Accepted> {
+  private async begin(start: Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params' | 'cache'>, key: string | undefined, requestHash: () => string): Promise<Started> {
     const chosen = newRunId();
     const reply = await this.coordinator.order('start-run', { runId: chosen, ...start, requestedBy: CALLER, ...(key === undefined ? {} : { idempotency: { key, requestHash: requestHash() } }) });
     // With a key the run may be an earlier one, which only the coordinator knows: an id told now could name a run that never comes to be.
     if (reply === undefined && key !== undefined) throw new RequestFailure('bus-unavailable', { detail: 'the coordinator is away; the request is stored; send it again with the same Idempotency-Key to learn the run’s id' });
-    return { runId: reply?.runId ?? chosen, status: reply ? 'started' : 'stored', repeated: reply?.repeated ?? false };
+    return { accepted: { runId: reply?.runId ?? chosen, status: reply ? 'started' : 'stored', repeated: reply?.repeated ?? false }, quotas: reply?.quotas };
   }
 }
 

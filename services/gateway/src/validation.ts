@@ -1,5 +1,4 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
-import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import { RequestFailure, type FieldError } from './problem.js';
 
@@ -27,9 +26,9 @@ function refusal(issues: readonly z.core.$ZodIssue[]): RequestFailure {
 /** Every parameter with a `schema` passes through here; what is wrong is told field by field. The API's schemas are zod's, so its issues are too. */
 export const validation = new StandardSchemaValidationPipe({ exceptionFactory: (issues) => refusal(issues as readonly z.core.$ZodIssue[]) });
 
-/** The same for headers, which Nest hands to no pipe. */
-export function checkedHeaders<T extends z.ZodType>(schema: T, headers: IncomingHttpHeaders): z.infer<T> {
-  const parsed = schema.safeParse(headers);
+/** The same for what Nest hands to no pipe: headers, and what path and body say only together. */
+export function checked<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
+  const parsed = schema.safeParse(input);
   if (!parsed.success) throw refusal(parsed.error.issues);
   return parsed.data;
 }
