@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Failure, type ArtifactId, type ArtifactKind } from '#contracts';
 import type { BlobStore } from './blobs.js';
 import { ArtifactStore } from './store.js';
+import { sweepBlobs } from './sweep.js';
 import type { Content } from './codec.js';
 
 export interface StoreUnderTest {
@@ -34,6 +35,8 @@ export function testBundle(files: Record<string, string>): Content<'test-bundle@
 function key(id: ArtifactId): string {
   return `artifacts/sha256/${id.slice(7, 9)}/${id.slice(9, 11)}/${id.slice(7)}`;
 }
+
+const later = (hours: number) => () => Date.now() + hours * 3_600_000;
 
 /** What every artifact store must do, whatever keeps its bytes. */
 export function storeContract(name: string, start: () => Promise<StoreUnderTest>): void {
@@ -119,6 +122,41 @@ export function storeContract(name: string, start: () => Promise<StoreUnderTest>
       const ids = await Promise.all(Array.from({ length: 16 }, () => store.put('pull-request@1', pullRequest('five'))));
       expect(new Set(ids).size).toBe(1);
       expect(await store.get('pull-request@1', ids[0] as ArtifactId)).toEqual(pullRequest('five'));
+    });
+
+    test('lists what is there', async () => {
+      const id = await store.put('pull-request@1', pullRequest('listed'));
+      const found = [];
+      for await (const entry of place.blobs.list('artifacts/')) if (entry.key === key(id)) found.push(entry);
+      const stat = await place.blobs.stat(key(id));
+      expect(found).toEqual([{ key: key(id), ...stat }]);
+      expect(Math.abs(Date.now() - (stat?.writtenAt ?? 0))).toBeLessThan(60_000);
+      for await (const entry of place.blobs.list('nothing/')) throw new Error(entry.key);
+    });
+
+    test('the sweep removes what nobody names, when it is old, and nothing that was stored again', async () => {
+      const [named, remembered, forgotten, again] = await Promise.all(['named', 'remembered', 'forgotten', 'again'].map((title) => store.put('pull-request@1', pullRequest(title)))) as [string, string, string, string];
+      await store.memos.write('c'.repeat(64), { outputs: { cases: remembered }, facts: {}, durationMs: 1, runId: `run_${'0'.repeat(26)}`, at: '2026-01-01T00:00:00.000Z' });
+      const names = async function* () { yield named; };
+      expect((await sweepBlobs(place.blobs, names(), 7, later(23))).removed).toBe(0);
+      // In the middle of a sweep somebody stores one of them once more: it is young again before its turn comes.
+      const beforeTheirTurn = async function* () { yield named; await new ArtifactStore(place.blobs, later(25)).put('pull-request@1', pullRequest('again')); };
+      const sparing = { ...place.blobs, stat: async (at: string) => { const found = await place.blobs.stat(at); return at === key(again) && found ? { ...found, writtenAt: found.writtenAt + 25 * 3_600_000 } : found; } };
+      await sweepBlobs(sparing, beforeTheirTurn(), 7, later(25));
+      for (const id of [named, remembered, again]) expect(await store.stat(id)).toBeDefined();
+      expect(await store.stat(forgotten)).toBeUndefined();
+      expect((await sweepBlobs(place.blobs, names(), 7, later(9 * 24))).memos).toBeGreaterThan(0);
+      expect([await store.stat(named), await store.stat(remembered)].map((stat) => stat !== undefined)).toEqual([true, false]);
+    });
+
+    test('storing again what is old writes it again, so that it is young', async () => {
+      await store.put('pull-request@1', pullRequest('old'));
+      let writes = 0;
+      const counting = { ...place.blobs, write: async (...args: Parameters<BlobStore['write']>) => { writes += 1; await place.blobs.write(...args); } };
+      await new ArtifactStore(counting, () => Date.now() + 11 * 3_600_000).put('pull-request@1', pullRequest('old'));
+      expect(writes).toBe(0);
+      await new ArtifactStore(counting, () => Date.now() + 13 * 3_600_000).put('pull-request@1', pullRequest('old'));
+      expect(writes).toBe(1);
     });
 
     test('keeps memos beside the artifacts, the last one of a key', async () => {
