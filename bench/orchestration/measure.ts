@@ -55,7 +55,7 @@ export async function measureRunning(name: string, system: RunningSystem, plan: 
     const rate = await saturate(system, runs, plan.sizeLimitMs, signal, () => {
       for (const [process, mb] of Object.entries(memoryOf(system))) busy[process] = Math.max(busy[process] ?? 0, mb);
     });
-    cpuMsPerRun = Object.fromEntries(Object.entries(cpuOf(system)).map(([process, ms]) => [process, (ms - (before[process] ?? 0)) / rate.completed]));
+    cpuMsPerRun = Object.fromEntries(Object.entries(cpuOf(system)).map(([process, ms]) => [process, rate.completed > 0 ? (ms - (before[process] ?? 0)) / rate.completed : Number.NaN]));
     rates.push(rate);
     log(`${rate.completed} of ${runs} runs: ${rate.runsPerSecond.toFixed(0)}/s, ${sum(cpuMsPerRun).toFixed(2)} ms of CPU each`);
     // What is left of a size that ran out of time would be counted in the next.

@@ -52,7 +52,7 @@ async function startPostgresFloor(site: Site, batch: number): Promise<RunningSys
   };
   return {
     processes: postgres.processes,
-    submit: async (wanted) => { await Promise.all(Array.from({ length: wanted }, run)); },
+    submit: (wanted) => times(wanted, batch * 4 * CONNECTIONS, run),
     completed: async () => completed,
     single: run,
   };
