@@ -14,7 +14,7 @@ import { windDown } from './wind-down.js';
  * Messages arrive at least once, late and in any order. Nothing here remembers which it has seen, because every signal names what it is for:
  * a result counts only while its step is dispatched with that very attempt (attempts never repeat), a timer only while the step still has one that is
  * due, a lock only while the step is blocked, a start only on a run without steps, a retry only when
- * it is not the one that began this round. Whatever comes twice or too late finds another state and changes nothing.
+ * it is none of those that began a round. Whatever comes twice or too late finds another state and changes nothing.
  */
 export type Signal =
   | { type: 'start'; by: string }
@@ -91,12 +91,16 @@ function cancelRun(draft: Draft, by: string): boolean {
   return true;
 }
 
+/** Commands of retries that a run remembers. */
+const RETRIES_KNOWN = 20;
+
 function retryRun(draft: Draft, { by, fromStep, commandId }: Extract<Signal, { type: 'retry' }>): boolean {
-  if (commandId === draft.run.lastRetry) { draft.repeat(); return false; }
+  const retries = draft.run.lastRetry?.split(' ') ?? [];
+  if (retries.includes(commandId)) { draft.repeat(); return false; }
   if (!hasEnded(draft.run)) { draft.refuse('wrong-state', `the run has not ended: ${draft.run.status}`); return false; }
   if (fromStep !== undefined && !canBeginAgain(draft, fromStep)) { draft.refuse('bad-request', `fromStep: the run has no step ${fromStep}`); return false; }
   if (fromStep === undefined && draft.run.status === 'succeeded') { draft.refuse('wrong-state', 'the run has succeeded; name the step to begin from'); return false; }
-  draft.setRun({ status: 'running', ending: undefined, failure: undefined, finishedAt: undefined, lastRetry: commandId });
+  draft.setRun({ status: 'running', ending: undefined, failure: undefined, finishedAt: undefined, lastRetry: [commandId, ...retries].slice(0, RETRIES_KNOWN).join(' ') });
   draft.emit('run-retried', { by, stepId: fromStep });
   retry(draft, fromStep);
   return true;

@@ -13,7 +13,7 @@ export interface RunState {
   readonly ending?: 'failed' | 'cancelled';
   /** The first failed step's. */
   readonly failure?: FailureFact;
-  /** The command of the last retry: its second copy must not retry again what has ended meanwhile. */
+  /** The commands of the last retries, the latest first, separated by spaces: a late second copy of one must not retry again what has ended meanwhile. */
   readonly lastRetry?: string;
   /** Of the last event. */
   readonly seq: number;

@@ -16,6 +16,9 @@ import type { World } from './world.js';
 
 interface Surroundings { world: World; bus: SimulatedBus; tables: MemoryTables; databaseAway: { readonly until: number }; pipelines: Pipelines; defect: Defect | undefined; committed: (changes: Changes) => void }
 
+/** A sweep leaves younger entries of the outbox alone. */
+const SETTLING_MS = 5_000;
+
 /**
  * One coordinator: the real Saga, Dispatcher, Timers and readers of commands and results. It ends whenever the world says so, and starts again with nothing in memory.
  * Its rounds of timers and sweeps come when there is something for them to find, a little late as a real tick is.
@@ -68,8 +71,8 @@ export class CoordinatorProcess {
     if (!life.alive) return;
     const due = this.untilDue();
     if (!this.awake || this.inRound) { this.wakeAfter(Math.max(250, life.frozenUntil - world.now)); return; }
-    const sweeping = tables.outbox.size > 0 || overlooked(tables);
-    if (due > 0 && !sweeping) { if (due < Infinity) this.wakeAfter(due); return; }
+    const sweeping = this.untilSweep() < Infinity;
+    if (due > 0 && !sweeping) { this.wakeAfter(due); return; }
     this.inRound = true;
     world.stir();
     const work = async (): Promise<void> => {
@@ -80,10 +83,18 @@ export class CoordinatorProcess {
       if (this.life !== life) return;
       this.inRound = false;
       if (this.around.defect?.neverSweeps && this.untilDue() === Infinity) return;
-      this.wakeAfter(tables.outbox.size > 0 || overlooked(tables) ? Math.min(Math.max(this.untilDue(), 250), 2_000) : this.untilDue());
+      this.wakeAfter(Math.min(this.untilDue(), this.untilSweep()));
     };
     // The loop of `Timers` goes on after a failed round as well.
     work().then(done, done);
+  }
+
+  /** Milliseconds until a sweep may find something. */
+  private untilSweep(): number {
+    const { tables, world } = this.around;
+    if (overlooked(tables)) return 2_000;
+    for (const { at } of tables.outbox.values()) return Math.max(2_000, at + SETTLING_MS - world.clock());
+    return Infinity;
   }
 
   /** Milliseconds until the next timer is due: 0 when one is, `Infinity` when none is set. */
