@@ -7,6 +7,7 @@ import { Runs1763600000000 } from './migrations/0001-runs.js';
 import { Streams1763650000000 } from './migrations/0002-streams.js';
 import { Cache1763660000000 } from './migrations/0003-cache.js';
 import { Limits1763665000000 } from './migrations/0004-limits.js';
+import { Schedules1763690000000 } from './migrations/0005-schedules.js';
 
 const OLDEST_POSTGRES = 15;
 
@@ -25,7 +26,7 @@ const BY_KEY = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=o
 
 function databaseOptions(url: string): DataSourceOptions {
   return {
-    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000, Cache1763660000000, Limits1763665000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
+    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000, Cache1763660000000, Limits1763665000000, Schedules1763690000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
     applicationName: 'pullwright-coordinator', connectTimeoutMS: 10_000,
     extra: { max: 4, ...SESSION },
   };
@@ -64,6 +65,8 @@ export function openPool(url: string): Pool {
   const pool = new Pool({ connectionString: url, max: 4, application_name: 'pullwright-coordinator', connectionTimeoutMillis: 10_000, ...SESSION, options: `${SESSION.options} ${BY_KEY}` });
   // An idle connection that breaks is replaced by the next statement; whoever had one in use hears of it there.
   pool.on('error', (error) => { logger.warn(`a connection to the database broke: ${error.message}`); });
+  // The pool hears only idle ones. One that breaks between two statements of a transaction would end the process if nobody listened; its next statement fails.
+  pool.on('connect', (client) => { client.on('error', () => undefined); });
   return pool;
 }
 
