@@ -29,7 +29,8 @@ export interface TestS3 {
 export async function startS3(): Promise<TestS3> {
   const directory = await mkdtemp(join(tmpdir(), 'pullwright-s3-'));
   const bucket = 'pullwright-test';
-  const script = fileURLToPath(new URL('./s3-process.mjs', import.meta.url));
+  // The build does not copy it: from there it is found among the sources.
+  const script = fileURLToPath(new URL('./s3-process.mjs', import.meta.url)).replace(/[/\\]dist(?=[/\\]libs[/\\])/, '');
   const launch = async (wanted: number) => {
     const started = spawnServer(process.execPath, [script, directory, bucket, String(wanted)], { env: childEnvironment() });
     for (const deadline = Date.now() + 15_000;; await sleep(20)) {
