@@ -14,6 +14,7 @@ export const FAILURES = {
   'bad-request': { retryable: false, fault: 'caller', sentence: 'The request is not valid; the named field says what to change.' },
   'unknown-pipeline': { retryable: false, fault: 'caller', sentence: 'No pipeline has that name; GET /api/v1/pipelines lists them.' },
   'unknown-run': { retryable: false, fault: 'caller', sentence: 'No run has that id; `pullwright runs` lists them.' },
+  'unknown-schedule': { retryable: false, fault: 'caller', sentence: 'No schedule has that id; `pullwright schedules list` lists them.' },
   'wrong-state': { retryable: false, fault: 'caller', sentence: 'The run is not in a state that allows this; look at its status first.' },
   'idempotency-mismatch': { retryable: false, fault: 'caller', sentence: 'This Idempotency-Key was used with another request; use a new key.' },
   'repository-not-found': { retryable: false, fault: 'caller', sentence: 'There is no git repository at that place; check the path or address.' },

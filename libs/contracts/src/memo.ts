@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ArtifactMap } from './messages.js';
+import { ArtifactMap } from './values.js';
 import { Fact, RunId } from './ids.js';
 
 /** What a step gave, kept under what it was given: the next step that is given the same gets it at once. */

@@ -1,26 +1,22 @@
 import { z } from 'zod';
 import { AgentName, ArtifactId, Fact, RepositoryRef, RunId, StepId } from './ids.js';
-import { FailureCode } from './failures.js';
 import { Limit, LimitName, Quota } from './limits.js';
+import { Schedule, ScheduleId, ScheduleRequest } from './schedules.js';
+import { ArtifactMap, FailureFact, Params, When, Who } from './values.js';
 
 /**
  * Every message on the bus. Identifiers and typed facts only: an artifact's content, source code, prompts and
  * model output travel as artifact ids. Unknown keys are dropped on read, so that an older service understands a newer one.
  */
 
-export const Params = z.record(z.string().regex(/^[a-z][A-Za-z0-9]*$/), z.union([z.string().max(256), z.number(), z.boolean()]));
-export type Params = z.infer<typeof Params>;
-
-/** Outputs and inputs by name: one artifact, or a list in a stable order. */
-export const ArtifactMap = z.record(z.string(), z.union([ArtifactId, z.array(ArtifactId)]));
-export type ArtifactMap = z.infer<typeof ArtifactMap>;
-
-const Who = z.string().min(1).max(120);
-const When = z.iso.datetime({ offset: true });
-
-/** `failure.detail` is one short line for people: a field, a path, a limit. */
-export const FailureFact = z.object({ code: FailureCode, detail: z.string().max(500).optional() });
-export type FailureFact = z.infer<typeof FailureFact>;
+/** Whose run it is: tenants have their turns at the agents one after the other, however much each of them wants. */
+export const Tenant = z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/).meta({ id: 'Tenant' });
+export type Tenant = z.infer<typeof Tenant>;
+export const DEFAULT_TENANT = 'default';
+/** What waits for an agent goes by priority first, 5 before 1. */
+export const Priority = z.int().min(1).max(5).meta({ id: 'Priority' });
+export type Priority = z.infer<typeof Priority>;
+export const DEFAULT_PRIORITY = 3;
 
 // ---- commands: gateway → coordinator ------------------------------------------------------------------------------
 export const StartRun = z.object({
@@ -28,6 +24,7 @@ export const StartRun = z.object({
   params: Params, requestedBy: Who,
   /** `false`: every step is carried out, also where an earlier one was given the same. */
   cache: z.boolean().optional(),
+  tenant: Tenant.optional(), priority: Priority.optional(),
   /** Hash of the request body, when the caller sent an Idempotency-Key: same key and hash answer with the first run. */
   idempotency: z.object({ key: z.string().min(1).max(200), requestHash: z.string().max(64) }).optional(),
 }).meta({ id: 'StartRun' });
@@ -107,12 +104,17 @@ export const eventsOf = ({ runId, seq, at, events }: RunEvents): RunEvent[] => e
 export const Progress = z.object({ runId: RunId, stepId: StepId, attempt: z.int(), phase: z.string().regex(/^[a-z][a-z-]*$/).max(40), done: z.int().min(0), total: z.int().min(0).optional() }).meta({ id: 'Progress' });
 export type Progress = z.infer<typeof Progress>;
 
+/** An instance of an agent service, every two seconds: so many tasks of this agent it works on at once. 0 when it stops. */
+export const AgentCapacity = z.object({ agent: AgentName, instance: z.string().min(1).max(64), slots: z.int().min(0) }).meta({ id: 'AgentCapacity' });
+export type AgentCapacity = z.infer<typeof AgentCapacity>;
+
 // ---- queries: gateway → coordinator, request and reply over core NATS -------------------------------------------------
 export const RunView = z.object({
   runId: RunId, pipeline: z.string(), pipelineVersion: z.int(), repository: RepositoryRef, ref: z.string().optional(), params: Params,
   status: RunStatus, requestedBy: Who, createdAt: When, updatedAt: When, finishedAt: When.optional(), failure: FailureFact.optional(),
   /** `false`: nothing that earlier runs made was reused. */
   cache: z.boolean().optional(),
+  tenant: Tenant.optional(), priority: Priority.optional(),
 }).meta({ id: 'RunView' });
 export const StepView = z.object({
   stepId: StepId, agent: AgentName.optional(), status: StepStatus, attempt: z.int(),
@@ -150,6 +152,10 @@ export const QUERIES = {
   /** What the steps of all kept runs have made, one item a step: nobody may remove that from the store. */
   'list-references': { request: z.object(Page), reply: page(z.array(ArtifactId)) },
   'list-pipelines': { request: z.object(Page), reply: page(PipelineView) },
+  'list-schedules': { request: z.object(Page), reply: page(Schedule) },
+  /** The same id again changes nothing. Unlike a command it is not stored for later: who asks is answered, or asks again. */
+  'add-schedule': { request: ScheduleRequest, reply: one(Schedule) },
+  'remove-schedule': { request: z.object({ scheduleId: ScheduleId }), reply: one(z.object({ scheduleId: ScheduleId })) },
   'list-limits': { request: z.object(Page), reply: page(Limit) },
   /** These two change something, and are answered after the commit. They are asked and not ordered, so that an old one that was stored never undoes a newer one. */
   'set-limit': { request: Limit, reply: one(Limit) },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AgentContract } from './agents.js';
-import { ArtifactView, Params, RunView, StepView } from './messages.js';
+import { ArtifactView, RunView, StepView } from './messages.js';
+import { Params } from './values.js';
 import { AgentName, RunId } from './ids.js';
 
 /**

@@ -45,6 +45,9 @@ export const subjects = {
   /** Tells a running step to stop; core NATS, best effort: a missed one is caught by the fencing of attempts. */
   cancel: (runId: string) => `pullwright.cancel.${runId}`,
   allCancels: 'pullwright.cancel.*',
+  /** How many tasks of an agent an instance of its service works on at once; core NATS. */
+  capacity: (agent: string) => `pullwright.capacity.${agent.replace('/', '.')}`,
+  allCapacities: 'pullwright.capacity.*.*',
   health: (service: string) => `pullwright.health.${service}`,
 } as const;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ArtifactView, Limit, PipelineView, Progress, RunEvent, RunView, StepView } from '#contracts';
+import { ArtifactView, Limit, PipelineView, Progress, RunEvent, RunView, Schedule, StepView } from '#contracts';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
 import { serverSentEvents } from './server-sent-events.js';
 
@@ -36,6 +36,9 @@ export class Api {
   async artifacts(runId: string): Promise<ArtifactView[]> { return this.all(`/api/v1/runs/${segment(runId)}/artifacts`, {}, ArtifactView); }
   async pipelines(): Promise<PipelineView[]> { return this.all('/api/v1/pipelines', {}, PipelineView); }
 
+  async schedules(): Promise<Schedule[]> { return this.all('/api/v1/schedules', {}, Schedule); }
+  async addSchedule(body: Record<string, unknown>): Promise<Schedule> { return Schedule.parse(await this.post('/api/v1/schedules', body)); }
+  async removeSchedule(scheduleId: string): Promise<void> { await this.fetch(`/api/v1/schedules/${segment(scheduleId)}`, { method: 'DELETE' }); }
   async limits(): Promise<Limit[]> { return this.all('/api/v1/limits', {}, Limit); }
   async setLimit({ kind, key, ...limit }: Limit): Promise<Limit> { return Limit.parse(await this.send('PUT', `/api/v1/limits/${segment(kind)}/${segment(key)}`, limit)); }
   async removeLimit(kind: string, key: string): Promise<void> { await this.fetch(`/api/v1/limits/${segment(kind)}/${segment(key)}`, { method: 'DELETE' }); }

@@ -17,6 +17,7 @@ import { listPipelines } from './pipelines.js';
 import { showPullRequest } from './pull-request.js';
 import { rerun, run } from './run.js';
 import { replayBundle } from './replay.js';
+import { addSchedule, listSchedules, removeSchedule } from './schedules.js';
 import { cancelRun, decide, exportRun, listRuns, retryRun, showEvents, showRun } from './runs.js';
 
 /** The commands against every service, over embedded Postgres and NATS, by the REST API that PULLWRIGHT_URL names. */
@@ -228,6 +229,17 @@ describe('looking', () => {
     out = '';
     expect(await getArtifact(map?.artifactId as string, {})).toBe(EXIT.ok);
     expect(JSON.parse(out)).toMatchObject({ kind: 'repo-map@1' });
+  });
+
+  it('adds, lists and removes schedules', async () => {
+    expect(await addSchedule(site.path, { cron: '0 3 * * *', timeZone: 'Europe/Berlin', json: true })).toBe(EXIT.ok);
+    const { scheduleId } = JSON.parse(out) as { scheduleId: string };
+    out = '';
+    expect(await listSchedules({})).toBe(EXIT.ok);
+    expect(out).toContain(`${scheduleId}  0 3 * * * Europe/Berlin`);
+    expect(await removeSchedule(scheduleId)).toBe(EXIT.ok);
+    await expect(removeSchedule(scheduleId)).rejects.toMatchObject({ code: EXIT.notFound });
+    await expect(addSchedule(site.path, { cron: '61 * * * *', timeZone: 'UTC' })).rejects.toMatchObject({ code: EXIT.usage });
   });
 
   it('lists the pipelines', async () => {

@@ -63,6 +63,15 @@ artifact.command('get').description('print an artifact').argument('<id>').option
 withJson(program.command('pipelines').description('list the pipelines'))
   .action(exits(async (options: object) => (await import('./pipelines.js')).listPipelines(options)));
 
+const schedules = program.command('schedules').description('runs that start by the clock');
+withJson(schedules.command('list', { isDefault: true }).description('list the schedules'))
+  .action(exits(async (options: object) => (await import('./schedules.js')).listSchedules(options)));
+withJson(schedules.command('add').description('start runs by the clock').argument('<path>', 'the repository').requiredOption('--cron <fields>', "five fields, as in crontab: '30 3 * * 1-5'"))
+  .option('--time-zone <zone>', 'of the IANA database', 'UTC').option('--ref <ref>', 'branch, tag or commit; the default branch when it is left out').option('--depth <depth>', 'smoke, standard or deep')
+  .option('--framework <framework>', 'playwright').option('--pipeline <name>', 'another pipeline than test-generation').option('--approval', 'wait for a person before the tests are written').option('--no-cache', 'carry out every step')
+  .action(exits(async (path: string, options: { cron: string; timeZone: string }) => (await import('./schedules.js')).addSchedule(path, options)));
+schedules.command('remove').description('remove a schedule; the runs that it has started go on').argument('<scheduleId>')
+  .action(exits(async (scheduleId: string) => (await import('./schedules.js')).removeSchedule(scheduleId)));
 const limits = program.command('limits').description('how many runs may start, and how many tasks may be at work');
 withJson(limits.command('list', { isDefault: true }).description('list the limits'))
   .action(exits(async (options: object) => (await import('./limits.js')).listLimits(options)));

@@ -49,7 +49,7 @@ async function followToEnd(api: Api, runId: string, options: Pick<RunOptions, 'j
 }
 
 /** The folder's repository; another machine's Pullwright gets the address as it is. */
-async function repositoryAt(path: string): Promise<string> {
+export async function repositoryAt(path: string): Promise<string> {
   if (/^[a-z][a-z+]*:\/\//i.test(path)) return path;
   const folder = resolve(path);
   if (loadConfig().PULLWRIGHT_URL !== undefined) return folder;

@@ -98,7 +98,9 @@ export class BusWatch {
       return tasks;
     }
     if (lost.length > 0) this.logger.warn(`the bus has lost ${lost.join(', ')}`);
-    if (!counting || this.missing.length > 0 || await quietlyDispatched(sql, QUIET_SECONDS) <= carried(streams)) return 0;
+    // While results are on their way nothing is concluded: one message may carry several.
+    const waiting = (name: string) => streams.find((stream) => stream.name === name)?.messages ?? 0;
+    if (!counting || this.missing.length > 0 || waiting('PULLWRIGHT_RESULTS') > 0 || await quietlyDispatched(sql, QUIET_SECONDS) <= waiting('PULLWRIGHT_TASKS')) return 0;
     const tasks = await dispatchAgain(sql, QUIET_SECONDS);
     this.logger.warn(`steps wait for messages that the bus does not have: ${tasks} tasks are published again`);
     return tasks;
@@ -128,5 +130,3 @@ function lostStreams(remembered: readonly RememberedStream[], found: readonly St
   const before = new Map(remembered.map((stream) => [stream.name, stream]));
   return found.filter(({ name, created, lastSeq }) => { const known = before.get(name); return known !== undefined && (known.created !== created || lastSeq < known.lastSeq); }).map(({ name }) => name);
 }
-
-const carried = (streams: readonly StreamCondition[]): number => streams.filter(({ name }) => CARRIERS.has(name)).reduce((sum, { messages }) => sum + messages, 0);

@@ -11,6 +11,7 @@ import { Pipelines } from './pipelines.js';
 import { BundleDays, Queries } from './queries.js';
 import { Retention } from './retention.js';
 import { Saga } from './saga.js';
+import { Schedules } from './schedules.js';
 import { openMigrated, openPool } from './store/database.js';
 import { PostgresStore } from './store/postgres-store.js';
 import { SagaStore } from './store/saga-store.js';
@@ -39,7 +40,7 @@ export class CoordinatorModule {
         { provide: BusWatch, inject: [Pool, Bus, Dispatcher], useFactory: (pool: Pool, bus: Bus, dispatcher: Dispatcher) => new BusWatch(pool, bus, dispatcher, config.NATS_PROVISION) },
         { provide: Retention, inject: [Pool], useFactory: (pool: Pool) => new Retention(pool, { runs: config.RETAIN_RUNS_DAYS, events: config.RETAIN_EVENTS_DAYS }) },
         { provide: BundleDays, useValue: new BundleDays(config.RETAIN_BUNDLES_DAYS) },
-        Limits, Dispatcher, Saga, Timers, Queries, Coordinator,
+        Limits, Dispatcher, Saga, Timers, Schedules, Queries, Coordinator,
       ],
       exports: [Coordinator],
     };

@@ -11,6 +11,7 @@ import { Queries } from './queries.js';
 import { logDeadLetters, takeResults } from './results.js';
 import { Retention } from './retention.js';
 import { Saga } from './saga.js';
+import { Schedules } from './schedules.js';
 import { pinPipelines, proveWritable } from './store/database.js';
 import { Timers } from './timers.js';
 
@@ -22,7 +23,7 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
 
   constructor(
     private readonly database: DataSource, private readonly pool: Pool, private readonly bus: Bus, private readonly pipelines: Pipelines,
-    private readonly saga: Saga, private readonly timers: Timers, private readonly busWatch: BusWatch, private readonly retention: Retention, private readonly queries: Queries, private readonly limits: Limits,
+    private readonly saga: Saga, private readonly timers: Timers, private readonly busWatch: BusWatch, private readonly retention: Retention, private readonly schedules: Schedules, private readonly queries: Queries, private readonly limits: Limits,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -34,7 +35,8 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
     const stopAnswering = this.bus.respond(subjects.allQueries, async (name, data) => this.queries.answer(name, data));
     this.timers.start();
     this.retention.start();
-    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), async () => this.retention.stop(), async () => this.limits.stop(), stopAnswering];
+    this.schedules.start();
+    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), async () => this.retention.stop(), async () => this.schedules.stop(), async () => this.limits.stop(), stopAnswering];
   }
 
   /** Takes nothing more and finishes what it has. */

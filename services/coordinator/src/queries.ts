@@ -1,16 +1,20 @@
 import { Injectable } from '@nestjs/common';
+import { Pool } from 'pg';
 import { DataSource, LessThan, MoreThan } from 'typeorm';
 import type { z } from 'zod';
 import { agentContract, ARTIFACTS, eventsOf, Failure, QUERIES, type QueryName } from '#contracts';
+import { requireOccurrence } from './cron.js';
 import { keyOfCursor, numberOfCursor, page } from './pages.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
+import { addSchedule, removeSchedule } from './store/schedules.store.js';
 import { madeBySteps, type MadeBy } from './store/retention.store.js';
 import { artifactsOf } from './store/artifacts.store.js';
+import { resolveParams } from './engine/pipeline.js';
 import { withPristine } from './engine/pristine.js';
-import { EventEntity, LimitEntity, RunEntity } from './store/entities.js';
+import { EventEntity, LimitEntity, RunEntity, ScheduleEntity } from './store/entities.js';
 import { SagaStore } from './store/saga-store.js';
-import { artifactView, limitView, runView, stepView } from './views.js';
+import { artifactView, limitView, runView, scheduleView, stepView } from './views.js';
 
 /** Characters of a definition that are one item of a page. */
 const PIECE = 1_000;
@@ -22,7 +26,7 @@ export class BundleDays {
   constructor(readonly days: number) {}
 }
 
-/** Answers what the gateway asks, from what is committed, and changes the limits. */
+/** Answers what the gateway asks, from what is committed, and changes limits and schedules. */
 @Injectable()
 export class Queries {
   private readonly handlers: Handlers = {
@@ -75,6 +79,22 @@ export class Queries {
       return page(definitions, limit, ({ name, version, steps }) => ({ name, version, steps: Object.keys(steps) }), ({ name }) => name);
     },
 
+    'list-schedules': async ({ cursor, limit }) => {
+      const rows = await this.database.getRepository(ScheduleEntity).find({ where: { id: MoreThan(keyOfCursor(cursor) ?? '') }, order: { id: 'ASC' }, take: limit + 1 });
+      return page(rows, limit, scheduleView, ({ id }) => id);
+    },
+
+    'add-schedule': async (schedule) => {
+      const { compiled } = this.pipelines.named(schedule.pipeline);
+      await addSchedule(this.pool, { ...schedule, params: resolveParams(compiled.definition, schedule.params) }, requireOccurrence(schedule.cron, schedule.timeZone, await this.store.now()));
+      return { ok: true, item: scheduleView(await this.database.getRepository(ScheduleEntity).findOneByOrFail({ id: schedule.scheduleId })) };
+    },
+
+    'remove-schedule': async ({ scheduleId }) => {
+      if (!await removeSchedule(this.pool, scheduleId)) throw new Failure('unknown-schedule', scheduleId);
+      return { ok: true, item: { scheduleId } };
+    },
+
     'list-limits': async ({ cursor, limit }) => {
       const rows = await this.database.getRepository(LimitEntity).find({ order: { kind: 'ASC', key: 'ASC' }, skip: numberOfCursor(cursor, 0), take: limit + 1 });
       return page(rows.map((row, index) => ({ row, place: numberOfCursor(cursor, 0) + index + 1 })), limit, ({ row }) => limitView(row), ({ place }) => place);
@@ -93,7 +113,7 @@ export class Queries {
     },
   };
 
-  constructor(private readonly database: DataSource, private readonly store: SagaStore, private readonly pipelines: Pipelines, private readonly limits: Limits, private readonly bundles: BundleDays) {}
+  constructor(private readonly database: DataSource, private readonly store: SagaStore, private readonly pipelines: Pipelines, private readonly limits: Limits, private readonly bundles: BundleDays, private readonly pool: Pool) {}
 
   /** Throws `Failure` (`bad-request`, `unknown-run`), which the bus turns into the reply. */
   async answer(name: string, data: unknown): Promise<unknown> {

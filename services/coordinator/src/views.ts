@@ -1,8 +1,8 @@
-import { agentContract, MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type Limit, type Pipeline, type RunView, type StepView } from '#contracts';
+import { agentContract, MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type Limit, type Pipeline, type RunView, type Schedule, type StepView } from '#contracts';
 import { isApproval } from './engine/pipeline.js';
 import { keyOf, type StepState } from './engine/run-state.js';
 import type { ArtifactRow } from './store/artifacts.store.js';
-import type { LimitEntity, RunEntity } from './store/entities.js';
+import type { LimitEntity, RunEntity, ScheduleEntity } from './store/entities.js';
 
 /** Rows as the gateway sees them. */
 
@@ -11,6 +11,14 @@ export function runView(run: RunEntity): RunView {
     runId: run.id, pipeline: run.pipeline.name, pipelineVersion: run.pipeline.version, repository: run.repository, ref: run.ref ?? undefined, params: run.params,
     status: run.status, requestedBy: run.requestedBy, createdAt: run.createdAt.toISOString(), updatedAt: run.updatedAt.toISOString(), finishedAt: run.finishedAt?.toISOString(),
     failure: run.failure ?? undefined, cache: run.cache ?? undefined,
+  };
+}
+
+export function scheduleView(row: ScheduleEntity): Schedule {
+  const { id: scheduleId, cron, timeZone, pipeline, repository, params, requestedBy } = row;
+  return {
+    scheduleId, cron, timeZone, pipeline, repository, ref: row.ref ?? undefined, params, cache: row.cache ?? undefined, requestedBy, createdAt: row.createdAt.toISOString(), nextAt: row.nextAt.toISOString(),
+    lastAt: row.lastAt?.toISOString(), lastRunId: row.lastRunId ?? undefined, lastFailure: row.lastFailure ?? undefined,
   };
 }
 

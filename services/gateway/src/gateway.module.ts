@@ -13,6 +13,7 @@ import { OpenapiController } from './openapi.controller.js';
 import { PipelinesController } from './pipelines.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RunBatchesController } from './run-batches.controller.js';
+import { SchedulesController } from './schedules.controller.js';
 import { RunsController } from './runs.controller.js';
 import { Starting } from './starting.js';
 import { Timing } from './timing.js';
@@ -32,7 +33,7 @@ export class GatewayModule implements OnApplicationShutdown {
   static with(bus: Bus, store: ArtifactStore, timing: Timing): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, LimitsController, HealthController, OpenapiController],
+      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, LimitsController, SchedulesController, HealthController, OpenapiController],
       providers: [Coordinator, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }],
     };
   }

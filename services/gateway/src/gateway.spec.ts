@@ -47,6 +47,8 @@ afterEach(async () => {
   stops = [];
 });
 
+const known = (schedule: Record<string, unknown>) => ({ ...schedule, createdAt: '2026-01-01T00:00:00Z', nextAt: '2026-01-01T00:00:00Z' });
+
 /** Answers queries by name until the end of the test. */
 async function answer(queries: Record<string, (data: Record<string, unknown>) => unknown>): Promise<void> {
   stops.push(far.respond(subjects.allQueries, async (name, data) => {
@@ -238,6 +240,28 @@ describe('starting a run', () => {
 
   it('refuses a key that could not be one', async () => {
     expect(await problem(await post('/api/v1/runs', { repository: '/repo' }, { 'idempotency-key': 'x'.repeat(201) }))).toMatchObject({ status: 400, errors: [{ field: 'idempotency-key' }] });
+  });
+});
+
+describe('schedules', () => {
+  it('are added with what a run takes, listed and removed', async () => {
+    const asked: unknown[] = [];
+    await answer({
+      'add-schedule': (data) => { asked.push(data); return { ok: true, item: known(data) }; },
+      'list-schedules': () => ({ ok: true, items: [known(asked[0] as Record<string, unknown>)] }),
+      'remove-schedule': ({ scheduleId }) => { if (scheduleId !== (asked[0] as { scheduleId: string }).scheduleId) throw new Failure('unknown-schedule'); return { ok: true, item: { scheduleId } }; },
+    });
+    const added = await post('/api/v1/schedules', { cron: '0 3 * * *', timeZone: 'Europe/Berlin', repository: '/repo', depth: 'deep', cache: false });
+    expect(added.status).toBe(201);
+    const { scheduleId } = await added.json() as { scheduleId: string };
+    expect(asked).toEqual([{ scheduleId, cron: '0 3 * * *', timeZone: 'Europe/Berlin', pipeline: 'test-generation', repository: '/repo', params: { depth: 'deep' }, cache: false, requestedBy: 'rest' }]);
+    expect(await (await fetch(`${url}/api/v1/schedules`)).json()).toMatchObject({ items: [{ scheduleId }] });
+    expect((await fetch(`${url}/api/v1/schedules/${scheduleId}`, { method: 'DELETE' })).status).toBe(204);
+    expect(await problem(await fetch(`${url}/api/v1/schedules/sch_${'0'.repeat(26)}`, { method: 'DELETE' }))).toMatchObject({ status: 404, code: 'unknown-schedule' });
+  });
+
+  it.each([['0 3 * *'], ['@daily'], ['0 0 3 * * *'], [undefined]])('refuses the cron %j', async (cron) => {
+    expect(await problem(await post('/api/v1/schedules', { cron, repository: '/repo' }))).toMatchObject({ status: 400, errors: [{ field: 'cron' }] });
   });
 });
 

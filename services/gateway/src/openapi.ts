@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { Limit, RunView } from '#contracts';
+import { Limit, RunView, Schedule } from '#contracts';
 import { FieldError, Problem } from './problem.js';
-import { ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, LimitPath, LimitRequest, PageQuery, RerunRequest, RetryRequest, RunBatchRequest, RunPath, RunsQuery, StartRunRequest } from './requests.js';
-import { Accepted, ArtifactPage, EventPage, Health, LimitPage, PipelinePage, RunBatch, RunPage, StepPage } from './responses.js';
+import { AddScheduleRequest, ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, LimitPath, LimitRequest, PageQuery, RerunRequest, RetryRequest, RunBatchRequest, RunPath, RunsQuery, SchedulePath, StartRunRequest } from './requests.js';
+import { Accepted, ArtifactPage, EventPage, Health, LimitPage, PipelinePage, RunBatch, RunPage, SchedulePage, StepPage } from './responses.js';
 
 interface Route {
   method: 'get' | 'post' | 'put' | 'delete'; path: string; operationId: string; summary: string;
@@ -51,6 +51,12 @@ export const ROUTES: readonly Route[] = [
     status: 200, description: 'Its bytes.', answer: { 'application/json': z.looseObject({}), 'application/x-tar': bytes }, problems: [400, 404] },
   { method: 'get', path: '/api/v1/pipelines', operationId: 'listPipelines', summary: 'List the pipelines', query: PageQuery,
     status: 200, description: 'A page of pipelines.', answer: json(PipelinePage), answerHeaders: PAGES, problems: [400] },
+  { method: 'post', path: '/api/v1/schedules', operationId: 'addSchedule', summary: 'Start runs by the clock', body: AddScheduleRequest,
+    status: 201, description: 'The schedule.', answer: json(Schedule), problems: [400, 404, 413] },
+  { method: 'get', path: '/api/v1/schedules', operationId: 'listSchedules', summary: 'List the schedules', query: PageQuery,
+    status: 200, description: 'A page of schedules.', answer: json(SchedulePage), answerHeaders: PAGES, problems: [400] },
+  { method: 'delete', path: '/api/v1/schedules/{scheduleId}', operationId: 'removeSchedule', summary: 'Remove a schedule; the runs that it has started go on', params: SchedulePath,
+    status: 204, description: 'It is gone.', problems: [400, 404] },
   { method: 'get', path: '/api/v1/limits', operationId: 'listLimits', summary: 'List the limits', query: PageQuery,
     status: 200, description: 'A page of limits.', answer: json(LimitPage), answerHeaders: PAGES, problems: [400] },
   { method: 'put', path: '/api/v1/limits/{kind}/{key}', operationId: 'setLimit', summary: 'Set a limit; it holds within two seconds', params: LimitPath, body: LimitRequest,

@@ -21,7 +21,7 @@ const TYPES = 'https://pullwright.dev/problems/';
 const STATUS_BY_FAULT = { caller: 400, repository: 422, provider: 502, us: 500 } as const;
 /** Where HTTP has a better word than the fault alone. */
 const STATUS: Partial<Record<FailureCode, number>> = {
-  'unknown-pipeline': 404, 'unknown-run': 404, 'artifact-missing': 404, 'repository-not-found': 422, 'ref-not-found': 422,
+  'unknown-pipeline': 404, 'unknown-run': 404, 'unknown-schedule': 404, 'artifact-missing': 404, 'repository-not-found': 422, 'ref-not-found': 422,
   'wrong-state': 409, 'approval-expired': 409, 'idempotency-mismatch': 422, 'message-too-large': 413, 'rate-limited': 429, 'bus-unavailable': 503, 'database-unavailable': 503, 'no-answer': 503, 'store-unavailable': 503,
 };
 const SECONDS_UNTIL_RETRY = 5;

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { ArtifactId, DecideApproval, Limit, LimitName, Params, RepositoryRef, RunId, RunStatus, StepId } from '#contracts';
+import { ArtifactId, DecideApproval, Limit, LimitName, Params, RepositoryRef, RunId, RunStatus, ScheduleId, ScheduleRequest, StepId } from '#contracts';
 
 /** What callers may send: the only place where the REST API's inputs are described. OpenAPI and the pipes read these. */
 
@@ -21,6 +21,9 @@ export const StartRunRequest = z.strictObject({
 }).meta({ id: 'StartRunRequest' });
 export type StartRunRequest = z.infer<typeof StartRunRequest>;
 
+export const AddScheduleRequest = z.strictObject({ cron: ScheduleRequest.shape.cron, timeZone: ScheduleRequest.shape.timeZone.default('UTC'), ...StartRunRequest.shape }).meta({ id: 'AddScheduleRequest' });
+export type AddScheduleRequest = z.infer<typeof AddScheduleRequest>;
+
 export const RunBatchRequest = z.strictObject({
   runs: z.array(StartRunRequest).min(1).max(500).describe('Each is started as by POST /api/v1/runs. When one of them is not valid, none is started.'),
 }).meta({ id: 'RunBatchRequest' });
@@ -36,6 +39,9 @@ export type RunPath = z.infer<typeof RunPath>;
 
 export const ApprovalPath = z.object({ runId: RunId, stepId: StepId });
 export type ApprovalPath = z.infer<typeof ApprovalPath>;
+
+export const SchedulePath = z.object({ scheduleId: ScheduleId });
+export type SchedulePath = z.infer<typeof SchedulePath>;
 
 export const ArtifactPath = z.object({ artifactId: ArtifactId });
 export type ArtifactPath = z.infer<typeof ArtifactPath>;

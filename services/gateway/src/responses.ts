@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ArtifactView, Limit, PipelineView, RunEvent, RunId, RunView, StepView } from '#contracts';
+import { ArtifactView, Limit, PipelineView, RunEvent, RunId, RunView, Schedule, StepView } from '#contracts';
 import { Problem } from './problem.js';
 
 /** What callers get, beside the views of the contracts. */
@@ -24,6 +24,7 @@ export const StepPage = page(StepView).meta({ id: 'StepPage' });
 export const ArtifactPage = page(ArtifactView).meta({ id: 'ArtifactPage' });
 export const EventPage = page(RunEvent).meta({ id: 'EventPage' });
 export const LimitPage = page(Limit).meta({ id: 'LimitPage' });
+export const SchedulePage = page(Schedule).meta({ id: 'SchedulePage' });
 export const PipelinePage = page(PipelineView).meta({ id: 'PipelinePage' });
 
 export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });

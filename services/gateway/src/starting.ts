@@ -19,9 +19,7 @@ export class Starting {
   constructor(private readonly coordinator: Coordinator) {}
 
   async start(request: StartRunRequest, key: string | undefined): Promise<Started> {
-    const { repository, ref, pipeline, params, cache, ...shorts } = request;
-    const given = Object.fromEntries(Object.entries(shorts).filter(([, value]) => value !== undefined)) as Record<string, string | boolean>;
-    return this.begin({ pipeline, repository, ref, params: { ...params, ...given }, cache }, key, () => hashOf(request));
+    return this.begin(startOf(request), key, () => hashOf(request));
   }
 
   /** With what an earlier run had. */
@@ -31,13 +29,21 @@ export class Starting {
   }
 
   /** `requestHash` is equal for requests that may have one key. */
-  private async begin(start: Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params' | 'cache'>, key: string | undefined, requestHash: () => string): Promise<Started> {
+  private async begin(start: Start, key: string | undefined, requestHash: () => string): Promise<Started> {
     const chosen = newRunId();
     const reply = await this.coordinator.order('start-run', { runId: chosen, ...start, requestedBy: CALLER, ...(key === undefined ? {} : { idempotency: { key, requestHash: requestHash() } }) });
     // With a key the run may be an earlier one, which only the coordinator knows: an id told now could name a run that never comes to be.
     if (reply === undefined && key !== undefined) throw new RequestFailure('bus-unavailable', { detail: 'the coordinator is away; the request is stored; send it again with the same Idempotency-Key to learn the run’s id' });
     return { accepted: { runId: reply?.runId ?? chosen, status: reply ? 'started' : 'stored', repeated: reply?.repeated ?? false }, quotas: reply?.quotas };
   }
+}
+
+type Start = Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params' | 'cache'>;
+
+/** A request with its short forms among the parameters. */
+export function startOf({ repository, ref, pipeline, params, cache, ...shorts }: StartRunRequest): Start {
+  const given = Object.fromEntries(Object.entries(shorts).filter(([, value]) => value !== undefined)) as Record<string, string | boolean>;
+  return { pipeline, repository, ref, params: { ...params, ...given }, cache };
 }
 
 /** The parsed body has its keys in the schema's order, so equal requests have equal hashes however they were written; parameters are sorted. */

@@ -130,6 +130,27 @@ export class WindowEntity {
   @Column({ ...when }) at: Date;
 }
 
+/** What starts by the clock. */
+@Entity('schedules')
+@Index('schedules_by_next', ['nextAt'])
+export class ScheduleEntity {
+  @PrimaryColumn({ type: 'text' }) id: string;
+  @Column({ type: 'text' }) cron: string;
+  @Column({ type: 'text', name: 'time_zone' }) timeZone: string;
+  @Column({ type: 'text' }) pipeline: string;
+  @Column({ type: 'text' }) repository: string;
+  @Column({ type: 'text', nullable: true }) ref: string | null;
+  @Column({ type: 'json' }) params: Params;
+  @Column({ type: 'boolean', nullable: true }) cache: boolean | null;
+  @Column({ type: 'text', name: 'requested_by' }) requestedBy: string;
+  @Column({ ...when, name: 'created_at' }) createdAt: Date;
+  /** The occurrence that comes next; whoever starts its run moves it on. */
+  @Column({ ...when, name: 'next_at' }) nextAt: Date;
+  @Column({ ...when, name: 'last_at', nullable: true }) lastAt: Date | null;
+  @Column({ type: 'text', name: 'last_run_id', nullable: true }) lastRunId: string | null;
+  @Column({ type: 'json', name: 'last_failure', nullable: true }) lastFailure: FailureFact | null;
+}
+
 /** One row that the readiness probe writes. */
 @Entity('health')
 export class HealthEntity {
@@ -137,4 +158,4 @@ export class HealthEntity {
   @Column({ ...when, name: 'checked_at' }) checkedAt: Date;
 }
 
-export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, HealthEntity];
+export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, HealthEntity, ScheduleEntity];

@@ -40,10 +40,10 @@ export async function dispatchAgain(sql: PoolClient, quietSeconds = 0): Promise<
   return rows[0]?.tasks ?? 0;
 }
 
-/** Dispatched steps of runs that have not moved for so long. */
+/** Dispatched steps of runs that have not moved for so long, less the tasks that the outbox still has: those need not be on the bus yet. */
 export async function quietlyDispatched(sql: PoolClient, quietSeconds: number): Promise<number> {
   const { rows } = await sql.query<{ steps: number }>(
-    `SELECT count(*)::integer AS steps FROM steps JOIN runs ON runs.id = run_id
+    `SELECT (count(*) - (SELECT coalesce(sum(json_array_length(tasks)), 0) FROM outbox))::integer AS steps FROM steps JOIN runs ON runs.id = run_id
      WHERE steps.status = 'dispatched' AND wake_at IS NOT NULL AND updated_at <= clock_timestamp() - make_interval(secs => $1)`, [quietSeconds]);
   return rows[0]?.steps ?? 0;
 }
