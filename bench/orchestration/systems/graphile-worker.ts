@@ -1,6 +1,7 @@
+import type { Pool } from 'pg';
 import { batched } from '../concurrency.js';
 import { peer } from '../packages.js';
-import { count, startPostgres } from '../postgres.js';
+import { count, openPool, startPostgres } from '../postgres.js';
 import { STEPS, type Contestant, type RunningSystem, type Site } from '../system.js';
 import { startWorkers, type Work } from '../workers.js';
 
@@ -10,7 +11,7 @@ interface Spec { identifier: string; payload: Payload }
 interface Helpers { addJob(identifier: string, payload: Payload): Promise<unknown>; addJobs(specs: Spec[]): Promise<unknown> }
 interface Utilities extends Helpers { migrate(): Promise<void>; release(): Promise<unknown> }
 interface GraphileWorker {
-  makeWorkerUtils(options: { connectionString: string }): Promise<Utilities>;
+  makeWorkerUtils(options: { connectionString: string } | { pgPool: Pool }): Promise<Utilities>;
   run(options: Record<string, unknown>): Promise<unknown>;
   Logger: new (factory: () => (level: string, message: string) => void) => unknown;
 }
@@ -31,7 +32,8 @@ export const graphileWorkerUsual: Contestant = {
 
 async function start(site: Site, { tuned }: { tuned: string }): Promise<RunningSystem> {
   const postgres = await startPostgres(site);
-  const utilities = await graphile().makeWorkerUtils({ connectionString: postgres.url });
+  // With connections of its own it stops listening for their errors before they are closed.
+  const utilities = await graphile().makeWorkerUtils({ pgPool: openPool(site, postgres.url, 4) });
   site.undo(() => utilities.release());
   await utilities.migrate();
   const workers = await startWorkers(site, import.meta.url, { url: postgres.url, tuned });
