@@ -51,11 +51,17 @@ const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // Twice: servers that are children end with this process, folders stay.
-    if (interrupted.signal.aborted) process.exit(130);
+    if (interrupted.signal.aborted) process.exit(process.exitCode ?? 130);
     say('stopping everything …');
     interrupted.abort(new Error('interrupted'));
   });
 }
+// A library that throws outside of every call must not leave servers and folders behind.
+process.once('uncaughtException', (error) => {
+  say(`stopping everything: ${error.stack ?? error.message}`);
+  process.exitCode = 1;
+  interrupted.abort(error);
+});
 
 const results: Result[] = names.map((name) => ({ contestant: CONTESTANTS[name] as Result['contestant'], samples: [] }));
 if (results.some(({ contestant }) => contestant.kind === 'peer')) await installPeers(say);
@@ -90,6 +96,6 @@ if (found.pullwright) {
     if (!signal.aborted) throw error;
   }
 }
-if (interrupted.signal.aborted) process.exit(130);
+if (interrupted.signal.aborted) process.exit(process.exitCode ?? 130);
 if (signal.aborted) say('the time is over; what was not measured is left out');
 process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : `${table(found)}\n`);
