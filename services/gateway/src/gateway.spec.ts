@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { ArtifactStore, diskBlobs } from '#artifacts';
+import { ArtifactStore, compareBundle, diskBlobs, readBundle } from '#artifacts';
 import { Bus, provision } from '#bus';
-import { CommandReply, Failure, RunEvent, RunView, type RunEvents, StartRun, subjects } from '#contracts';
+import { CommandReply, Failure, RunBundle, RunEvent, RunView, type RunEvents, StartRun, subjects } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createGateway } from './gateway.module.js';
 import { RunBatch } from './responses.js';
@@ -240,6 +240,39 @@ describe('starting a run', () => {
 
   it('refuses a key that could not be one', async () => {
     expect(await problem(await post('/api/v1/runs', { repository: '/repo' }, { 'idempotency-key': 'x'.repeat(201) }))).toMatchObject({ status: 400, errors: [{ field: 'idempotency-key' }] });
+  });
+});
+
+const ended = (runId: string) => run(runId, { status: 'succeeded', finishedAt: '2026-01-01T00:01:00Z' });
+const lineage = (runId: string, artifactId: string) => ({ ok: true, items: [{ artifactId, kind: 'pull-request@1', name: 'pullRequest', stepId: 'publish', runId, createdAt: '2026-01-01T00:00:00Z' }] });
+
+describe('an export', () => {
+  const parts = (runId: string, artifactId: string) => ({
+    'get-run': () => ({ ok: true, item: ended(runId) }), 'list-artifacts': () => lineage(runId, artifactId), 'list-events': () => ({ ok: true, items: [event(runId, 1, 'run-started')] }),
+    'list-steps': () => ({ ok: true, items: [{ stepId: 'crawl', agent: 'crawler/crawl', status: 'succeeded', attempt: 1, inputs: {}, outputs: {}, facts: {} }] }),
+    'list-definition': ({ cursor }: { cursor?: string }) => (cursor ? { ok: true, items: ['"sample"}'] } : { ok: true, items: ['{"name":'], next: 'x' }),
+  });
+
+  it('is one tar with everything, the same each time', async () => {
+    const runId = newRunId();
+    const artifactId = await store.put('feature@1', { kind: 'feature@1', name: 'a', title: 'A', commit: '0'.repeat(40), depth: 'smoke', behaviours: [], existing: [], map: { screens: [], behaviours: [] }, leftOut: [] });
+    await answer(parts(runId, artifactId));
+    const [first, second] = await Promise.all([1, 2].map(async () => Buffer.from(await (await fetch(`${url}/api/v1/runs/${runId}/export`)).arrayBuffer()))) as [Buffer, Buffer];
+    expect(second.equals(first)).toBe(true);
+    const { manifest, files } = await readBundle(first);
+    expect(compareBundle(RunBundle.parse(manifest), files)).toBeUndefined();
+    expect([...files.keys()]).toEqual([`artifacts/${artifactId.slice(7)}`, 'events.jsonl', 'lineage.json', 'pipeline.json', 'run.json', 'settings.json', 'steps.json']);
+    expect(JSON.parse((files.get('pipeline.json') as Buffer).toString())).toEqual({ name: 'sample' });
+    expect(JSON.parse((files.get('settings.json') as Buffer).toString())).toMatchObject({ cache: true, agents: { 'crawler/crawl': { version: 1 } } });
+  });
+
+  it('is refused before the end of the run, and when an artifact is gone', async () => {
+    const runId = newRunId();
+    await answer(parts(runId, `sha256:${'0'.repeat(64)}`));
+    expect(await problem(await fetch(`${url}/api/v1/runs/${runId}/export`))).toMatchObject({ status: 404, code: 'artifact-missing' });
+    await Promise.all(stops.splice(0).map((stop) => stop()));
+    await answer({ 'get-run': () => ({ ok: true, item: run(runId) }) });
+    expect(await problem(await fetch(`${url}/api/v1/runs/${runId}/export`))).toMatchObject({ status: 409, code: 'wrong-state' });
   });
 });
 
