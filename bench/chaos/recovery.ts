@@ -10,8 +10,8 @@ export interface Standstill { runId: string; seq: number; ms: number; at: string
 const RESTS = new Set(['run-waiting', 'run-succeeded', 'run-failed', 'run-cancelled', 'step-blocked']);
 
 /**
- * How long faults held runs up. The recovery from an injection is the time from its beginning until the last of the runs that were at work then has moved again, that is, has its first event after it.
- * What an earlier fault still holds up counts as well, and so does the time that the fault lasts.
+ * How long faults held runs up. The recovery from an injection is the longest time that a run stood still which had something to do while the fault lasted: from its beginning, or from the run's
+ * last event when that is later, to the run's next event. What an earlier fault still holds up counts as well.
  */
 export class Recovery {
   private readonly tracks: Track[] = [];
@@ -29,16 +29,17 @@ export class Recovery {
     return all.sort((a, b) => b.ms - a.ms).slice(0, count);
   }
 
-  /** The runs at work when it began, and the longest time until one of them moved; `undefined` when none was at work. */
-  of({ from }: Pick<Injection, 'from'>): { atWork: string[]; recoveryMs: number | undefined } {
+  /** The runs at work when it began, and the recovery; `undefined` when none was at work. */
+  of({ from, to }: Pick<Injection, 'from' | 'to'>): { atWork: string[]; recoveryMs: number | undefined } {
     const atWork: string[] = [];
     let longest: number | undefined;
     for (const { runId, moves } of this.tracks) {
-      const next = moves.findIndex(({ at }) => at > from);
-      const before = moves[(next < 0 ? moves.length : next) - 1];
-      if (!before || before.restsAfter) continue;
-      atWork.push(runId);
-      if (next >= 0) longest = Math.max(longest ?? 0, (moves[next] as { at: number }).at - from);
+      moves.forEach(({ at, restsAfter }, index) => {
+        const next = moves[index + 1]?.at;
+        if (restsAfter || at > to || (next ?? Infinity) <= from) return;
+        if (at <= from) atWork.push(runId);
+        if (next !== undefined) longest = Math.max(longest ?? 0, next - Math.max(at, from));
+      });
     }
     return { atWork, recoveryMs: longest };
   }

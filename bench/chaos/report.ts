@@ -59,7 +59,7 @@ Made by \`${report.replay} --report\` on ${new Date().toISOString().slice(0, 10)
 
 - *in flight*: runs at work when the fault began, over all its injections
 - *lost*: of these, how many did not end or wait visibly; *duplicated*: how many had an effect twice under one key
-- *longest recovery*: from the beginning of a fault until the last of the runs in flight moved again, the fault's own duration and what earlier faults still held up included
+- *longest recovery*: the longest time that a run stood still which had something to do while the fault lasted, counted from the fault's beginning or the run's last event to its next; what earlier faults still held up is in it
 
 ${table(report)}
 

@@ -1,5 +1,5 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
-import { crashPoint } from '#config';
+import { crashPoint, isCrashPoint } from '#config';
 import { Failure, MAX_MESSAGE_BYTES } from '#contracts';
 
 /** One message that JetStream has handed out. It must be settled: ack, nak or term; until then it comes again after the consumer's ack wait. */
@@ -101,7 +101,11 @@ export class JetStreamMessage implements Delivered {
     }
   }
 
-  ackLater(): void { crashPoint('bus.before-ack'); this.settle(ACK); }
+  ackLater(): void {
+    crashPoint('bus.before-ack');
+    this.settle(ACK);
+    if (isCrashPoint('bus.after-ack')) void this.connection.flush().then(() => { crashPoint('bus.after-ack'); });
+  }
   nak(delayMs = 0): void { this.settle(delayMs > 0 ? Buffer.from(`-NAK {"delay":${Math.round(delayMs * 1_000_000)}}`) : NAK); }
   term(): void { this.settle(TERM); }
   working(): void { if (!this.isSettled) this.message.respond(WORKING); }

@@ -17,6 +17,10 @@ export interface ServerProcess {
   kill(): Promise<void>;
 }
 
+/** Those that this process has to take along when it ends. */
+const running = new Set<ChildProcess>();
+const killAll = () => { for (const child of running) child.kill('SIGKILL'); };
+
 /** `options.env` must be given: a server inherits nothing unnamed. */
 export function spawnServer(command: string, args: readonly string[], options: SpawnOptions & { env: Record<string, string> }): ServerProcess {
   const child: ChildProcess = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -24,11 +28,11 @@ export function spawnServer(command: string, args: readonly string[], options: S
   const keep = (chunk: Buffer) => { tail = (tail + chunk.toString('utf8')).slice(-OUTPUT_TAIL); };
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
-  const orphaned = () => { child.kill('SIGKILL'); };
-  process.once('exit', orphaned);
+  if (running.size === 0) process.once('exit', killAll);
+  running.add(child);
   let ended = false;
   const exited = new Promise<void>((resolve) => {
-    const end = () => { ended = true; process.removeListener('exit', orphaned); resolve(); };
+    const end = () => { ended = true; running.delete(child); if (running.size === 0) process.removeListener('exit', killAll); resolve(); };
     child.once('exit', end);
     child.once('error', (error) => { tail += String(error); end(); });
   });
