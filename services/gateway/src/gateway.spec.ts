@@ -246,13 +246,13 @@ describe('starting a run', () => {
 const ended = (runId: string) => run(runId, { status: 'succeeded', finishedAt: '2026-01-01T00:01:00Z' });
 const lineage = (runId: string, artifactId: string) => ({ ok: true, items: [{ artifactId, kind: 'pull-request@1', name: 'pullRequest', stepId: 'publish', runId, createdAt: '2026-01-01T00:00:00Z' }] });
 
-describe('an export', () => {
-  const parts = (runId: string, artifactId: string) => ({
-    'get-run': () => ({ ok: true, item: ended(runId) }), 'list-artifacts': () => lineage(runId, artifactId), 'list-events': () => ({ ok: true, items: [event(runId, 1, 'run-started')] }),
-    'list-steps': () => ({ ok: true, items: [{ stepId: 'crawl', agent: 'crawler/crawl', status: 'succeeded', attempt: 1, inputs: {}, outputs: {}, facts: {} }] }),
-    'list-definition': ({ cursor }: { cursor?: string }) => (cursor ? { ok: true, items: ['"sample"}'] } : { ok: true, items: ['{"name":'], next: 'x' }),
-  });
+const parts = (runId: string, artifactId: string) => ({
+  'get-run': () => ({ ok: true, item: ended(runId) }), 'list-artifacts': () => lineage(runId, artifactId), 'list-events': () => ({ ok: true, items: [event(runId, 1, 'run-started')] }),
+  'list-steps': () => ({ ok: true, items: [{ stepId: 'crawl', agent: 'crawler/crawl', status: 'succeeded', attempt: 1, inputs: {}, outputs: {}, facts: {} }] }),
+  'list-definition': ({ cursor }: { cursor?: string }) => (cursor ? { ok: true, items: ['"sample"}'] } : { ok: true, items: ['{"name":'], next: 'x' }),
+});
 
+describe('an export', () => {
   it('is one tar with everything, the same each time', async () => {
     const runId = newRunId();
     const artifactId = await store.put('feature@1', { kind: 'feature@1', name: 'a', title: 'A', commit: '0'.repeat(40), depth: 'smoke', behaviours: [], existing: [], map: { screens: [], behaviours: [] }, leftOut: [] });
