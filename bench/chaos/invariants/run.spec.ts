@@ -88,6 +88,12 @@ test('what a fault explains is counted and is no violation', () => {
   expect(found({ ...undone, failure: 'store-unavailable' }, disturbed)).toEqual([]);
 });
 
+test('a fault explains a standstill of a minute, and none of ten', () => {
+  const standing = (ms: number) => ({ ...good, events: good.events.map((event) => (event.seq > 3 ? { ...event, at: new Date(START + ms + event.seq).toISOString() } : event)) });
+  expect(found(standing(60_000), [{ from: START, to: START + 1_000 }])).toEqual([]);
+  expect(found(standing(600_000), [{ from: START, to: START + 1_000 }])).toEqual(['nobody starves']);
+});
+
 test('what a caller was told must be so', () => {
   const record = { number: 1, runId: RUN, pipeline: 'sample', accepted: 'started', startedAt: START, retries: 0, status: 'succeeded', plan: { decision: 'reject', retry: false, follow: false, keyed: false } } as const;
   expect(found({ ...good, record: { ...record, cancelled: true, decisions: [] } })).toEqual(['nothing lost']);
