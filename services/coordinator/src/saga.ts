@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import { crashPoint } from '#config';
 import { Failure, type Quota, type CommandReply, type StartRun, type Task, type RunEvent } from '#contracts';
-import { Dispatcher } from './dispatcher.js';
+import { Dispatcher, dispatchedOf } from './dispatcher.js';
 import { decide, type Signal } from './engine/decide.js';
 import { groups, type Decision } from './engine/draft.js';
 import { resolveParams, type CompiledPipeline } from './engine/pipeline.js';
@@ -121,32 +121,37 @@ export class Saga {
 
   private async batch(intents: readonly Intent[]): Promise<CommandReply[]> {
     for (let tries = 0; ; tries++) {
+      let old: Iterable<string>;
       try {
-        const replies = await this.attempt(intents, tries > 0);
-        if (replies) return replies;
+        const outcome = await this.attempt(intents, tries > 0);
+        if (Array.isArray(outcome)) return outcome;
+        old = outcome;
       } catch (error) {
         if (!(error instanceof Conflict) || tries === TRIES) throw error;
+        old = intents.map(({ runId }) => runId);
       }
-      for (const { runId } of intents) this.known.delete(runId);
+      for (const runId of old) this.known.delete(runId);
     }
   }
 
-  /** `undefined` when something remembered may be old. `reading`: starts look for their run first; otherwise the commit tells when there is one already. */
-  private async attempt(intents: readonly Intent[], reading: boolean): Promise<CommandReply[] | undefined> {
+  /** The replies; or, with nothing written, the runs whose memory may be old. `reading`: starts look for their run first; otherwise the commit tells when there is one already. */
+  private async attempt(intents: readonly Intent[], reading: boolean): Promise<CommandReply[] | Set<string>> {
     const refused = new Map<Intent, CommandReply>();
     await this.settleRepeatedStarts(intents, refused);
     const works = await this.open(intents.filter((intent) => !refused.has(intent)), reading, refused);
     const quotas = await this.admit(intents, works, refused);
     const [at, turns] = await Promise.all([this.store.now(), this.turns(intents, works)]);
     const replies: CommandReply[] = [];
+    const doubtful = new Set<string>();
     for (const intent of intents) {
       const settled = refused.get(intent);
       const work = works.get(intent.runId);
       const signal = settled ? undefined : signalOf(intent, turns);
       const decision = work && signal && advance(work, signal, at);
-      if (!settled && work && !work.fresh && !decision?.counted) return undefined;
+      if (!settled && work && !work.fresh && !decision?.counted) doubtful.add(intent.runId);
       replies.push(settled ?? replyTo(intent.runId, work, decision, quotas.get(intent.runId)));
     }
+    if (doubtful.size > 0) return doubtful;
     await this.commit([...works.values()].filter((work) => work.events.length + work.changed.size > 0));
     return replies;
   }
@@ -194,7 +199,7 @@ export class Saga {
   private begin(start: StartRun): Pick<Work, 'pipeline' | 'pipelineHash' | 'version' | 'created' | 'fresh' | 'run'> {
     const { hash, compiled } = this.pipelines.named(start.pipeline);
     const params = resolveParams(compiled.definition, start.params);
-    const run: RunState = { runId: start.runId, repository: start.repository, ref: start.ref, params, cache: start.cache, status: 'running', seq: 0, updatedAt: 0, steps: new Map() };
+    const run: RunState = { runId: start.runId, repository: start.repository, ref: start.ref, params, cache: start.cache, tenant: start.tenant, priority: start.priority, status: 'running', seq: 0, updatedAt: 0, steps: new Map() };
     return { pipeline: compiled, pipelineHash: hash, version: 0, created: { ...start, params, pipelineHash: hash }, fresh: true, run };
   }
 
@@ -233,7 +238,7 @@ export class Saga {
     const { entry, first } = await this.store.commit(changes);
     crashPoint('saga.after-commit');
     for (const { run, version, pipelineHash } of works) this.remember({ run, version: version + 1, pipelineHash });
-    this.dispatcher.publish(tasks, runs.flatMap(({ events }) => events), entry);
+    this.dispatcher.publish(works.flatMap(({ run, tasks: own }) => [...own.values()].map((task) => dispatchedOf(task, run))), runs.flatMap(({ events }) => events), entry);
     void this.apply(lockIntents(changes, first));
   }
 
