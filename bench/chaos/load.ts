@@ -73,9 +73,15 @@ export class Load {
     while (this.starting > 0) await sleep(50);
   }
 
-  async close(): Promise<void> {
+  /** Looks after nothing any more. */
+  end(): void {
     this.stopped.abort();
     this.closed.abort();
+  }
+
+  /** Ends, and waits for the requests on their way. */
+  async close(): Promise<void> {
+    this.end();
     await Promise.all(this.work);
   }
 

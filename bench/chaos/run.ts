@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { simulate, type SimulationReport } from '../../services/coordinator/src/simulation/simulate.js';
-import { chaos } from './chaos.js';
+import { chaos, Interrupted } from './chaos.js';
 import { chosen } from './faults.js';
 import { json, page, summary, table } from './report.js';
 import { rootFolder } from './stage.js';
@@ -58,6 +58,14 @@ program.command('processes', { isDefault: true })
   .option('--report', 'write docs/chaos-report.md', false)
   .option('--no-simulation', 'without the short simulation before')
   .option('--json', 'print the report as JSON', false)
-  .action(async (options: Options) => { process.exit(await processes(options) ? 0 : 1); });
+  .action(async (options: Options) => {
+    try {
+      process.exit(await processes(options) ? 0 : 1);
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      log('interrupted; everything was taken away');
+      process.exit(130);
+    }
+  });
 program.command('simulation', 'the coordinator’s own code over a simulated bus, clock, database and workers', { executableFile: fileURLToPath(new URL('../../services/coordinator/src/simulation/main.js', import.meta.url)) });
 await program.parseAsync();
