@@ -98,6 +98,8 @@ test('a stream that was purged by hand: what steps still wait for is counted and
   await stage.database.query(`UPDATE runs SET updated_at = now() - interval '1 hour' WHERE id = $1`, [runId]);
   stage.behaviour = () => ({});
   await stage.stopCoordinators();
+  // What has reached the bus is struck off with a later commit, of which there is none here.
+  await stage.database.query('DELETE FROM outbox');
   await stage.startCoordinator();
   await stage.reaches(runId, 'succeeded');
   expect((await stage.steps(runId)).get('crawl')?.attempt).toBe(1);
