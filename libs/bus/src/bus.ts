@@ -167,6 +167,16 @@ export class Bus {
     return workSlots(this.source, durable, slots, handler);
   }
 
+  /** How many messages its stream holds for a consumer, those that readers have in work included. Throws `Failure('bus-unavailable')`. */
+  async held({ stream, durable }: { stream: string; durable: string }): Promise<number> {
+    try {
+      const { num_pending: waiting, num_ack_pending: inWork } = await this.manager.consumers.info(stream, durable);
+      return waiting + inWork;
+    } catch (error) {
+      throw new Failure('bus-unavailable', `${stream} ${durable}`, { cause: error });
+    }
+  }
+
   /** The run's first stored event at or after a stream sequence; `undefined` when there is none yet. For replay: go on at `seq + 1`. */
   async nextEvent(runId: string, fromStreamSeq: number): Promise<{ seq: number; data: unknown } | undefined> {
     try {

@@ -1,6 +1,6 @@
 import { BaseRpcContext, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { agentContract, durableOf, Failure } from '#contracts';
+import { agentContract, durableOf, Failure, subjects, type AgentCapacity } from '#contracts';
 import type { Bus } from './bus.js';
 import type { Delivered } from './message.js';
 
@@ -17,12 +17,16 @@ export interface StepServerOptions {
   graceMs: number;
 }
 
+const ANNOUNCE_MS = 2_000;
+
 /**
  * The transport between JetStream and Nest: a handler whose pattern is an agent's name (`crawler/crawl`) gets the tasks of that step.
- * A pattern that is no agent, or that two handlers claim, fails the boot.
+ * A pattern that is no agent, or that two handlers claim, fails the boot. The coordinators hear how many tasks it works on at once, so that they need not hand over many more.
  */
 export class StepServer extends Server implements CustomTransportStrategy {
   private readers: Array<{ stop(graceMs: number): Promise<void> }> = [];
+  private readonly instance = crypto.randomUUID();
+  private announcing: NodeJS.Timeout | undefined;
 
   constructor(private readonly bus: Bus, private readonly options: StepServerOptions) { super(); }
 
@@ -36,6 +40,8 @@ export class StepServer extends Server implements CustomTransportStrategy {
           if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
         }));
       }
+      this.announce(this.options.slots);
+      this.announcing = setInterval(() => { this.announce(this.options.slots); }, ANNOUNCE_MS);
       callback();
     } catch (error) {
       callback(error);
@@ -43,8 +49,14 @@ export class StepServer extends Server implements CustomTransportStrategy {
   }
 
   async close(): Promise<void> {
+    if (this.announcing) this.announce(0);
+    clearInterval(this.announcing);
     await Promise.all(this.readers.map((reader) => reader.stop(this.options.graceMs)));
     this.readers = [];
+  }
+
+  private announce(slots: number): void {
+    for (const agent of this.messageHandlers.keys()) this.bus.notify(subjects.capacity(agent), { agent, instance: this.instance, slots } satisfies AgentCapacity);
   }
 
   on(): never { throw new Failure('internal', 'this transport has no events of its own'); }

@@ -4,7 +4,7 @@ export { AgentContract, agentContract, agentNames, AGENTS, AgentsFile, durableOf
 export { ARTIFACTS, type ArtifactKind } from './artifacts.js';
 export { consumers, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
 export {
-  ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, DEFAULT_PRIORITY, DEFAULT_TENANT, EVENT_TYPES, MAX_MESSAGE_BYTES, PipelineView, Priority, Progress, QUERIES,
+  AgentCapacity, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, DEFAULT_PRIORITY, DEFAULT_TENANT, EVENT_TYPES, MAX_MESSAGE_BYTES, PipelineView, Priority, Progress, QUERIES,
   Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, Tenant, type CommandName, type QueryName,
 } from './messages.js';
 export { ArtifactMap, FailureFact, Params } from './values.js';

@@ -4,10 +4,12 @@ import { DataSource } from 'typeorm';
 import { Bus } from '#bus';
 import type { Config } from '#config';
 import { BusWatch } from './bus-watch.js';
+import { Capacity } from './capacity.js';
 import { Coordinator } from './coordinator.js';
 import { Dispatcher } from './dispatcher.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
+import { Presence } from './presence.js';
 import { BundleDays, Queries } from './queries.js';
 import { Retention } from './retention.js';
 import { Saga } from './saga.js';
@@ -40,7 +42,7 @@ export class CoordinatorModule {
         { provide: BusWatch, inject: [Pool, Bus, Dispatcher], useFactory: (pool: Pool, bus: Bus, dispatcher: Dispatcher) => new BusWatch(pool, bus, dispatcher, config.NATS_PROVISION) },
         { provide: Retention, inject: [Pool], useFactory: (pool: Pool) => new Retention(pool, { runs: config.RETAIN_RUNS_DAYS, events: config.RETAIN_EVENTS_DAYS }) },
         { provide: BundleDays, useValue: new BundleDays(config.RETAIN_BUNDLES_DAYS) },
-        Limits, Dispatcher, Saga, Timers, Schedules, Queries, Coordinator,
+        Limits, Capacity, Presence, Dispatcher, Saga, Timers, Schedules, Queries, Coordinator,
       ],
       exports: [Coordinator],
     };

@@ -4,9 +4,12 @@ import { DataSource } from 'typeorm';
 import { Bus } from '#bus';
 import { Failure, subjects } from '#contracts';
 import { BusWatch } from './bus-watch.js';
+import { Capacity } from './capacity.js';
 import { serveCommands } from './commands.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
+import { Dispatcher } from './dispatcher.js';
+import { Presence } from './presence.js';
 import { Queries } from './queries.js';
 import { logDeadLetters, takeResults } from './results.js';
 import { Retention } from './retention.js';
@@ -23,20 +26,22 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
 
   constructor(
     private readonly database: DataSource, private readonly pool: Pool, private readonly bus: Bus, private readonly pipelines: Pipelines,
-    private readonly saga: Saga, private readonly timers: Timers, private readonly busWatch: BusWatch, private readonly retention: Retention, private readonly schedules: Schedules, private readonly queries: Queries, private readonly limits: Limits,
+    private readonly saga: Saga, private readonly timers: Timers, private readonly busWatch: BusWatch, private readonly retention: Retention, private readonly schedules: Schedules, private readonly queries: Queries, private readonly limits: Limits, private readonly capacity: Capacity, private readonly presence: Presence,
+    private readonly dispatcher: Dispatcher,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     // Before any run can be started: a run refers to what it has pinned.
     await pinPipelines(this.database, this.pipelines.all().map(({ hash, compiled }) => ({ hash, definition: compiled.definition })));
-    await this.limits.start();
+    await Promise.all([this.limits.start(), this.presence.start()]);
+    const stopListening = this.capacity.listen(this.bus);
     await this.busWatch.start();
-    const readers = await Promise.all([serveCommands(this.bus, this.saga), takeResults(this.bus, this.saga), logDeadLetters(this.bus)]);
+    const readers = await Promise.all([serveCommands(this.bus, this.saga), takeResults(this.bus, this.saga, this.dispatcher), logDeadLetters(this.bus)]);
     const stopAnswering = this.bus.respond(subjects.allQueries, async (name, data) => this.queries.answer(name, data));
     this.timers.start();
     this.retention.start();
     this.schedules.start();
-    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), async () => this.retention.stop(), async () => this.schedules.stop(), async () => this.limits.stop(), stopAnswering];
+    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), async () => this.retention.stop(), async () => this.schedules.stop(), async () => this.limits.stop(), async () => { stopListening(); }, stopAnswering];
   }
 
   /** Takes nothing more and finishes what it has. */
@@ -47,6 +52,7 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.presence.stop();
     await this.bus.close();
     await Promise.all([this.pool.end(), this.database.destroy()]);
   }

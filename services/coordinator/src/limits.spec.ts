@@ -10,6 +10,8 @@ afterAll(async () => { await stage.close(); });
 
 const request = (change: object = {}) => ({ runId: newRunId(), pipeline: 'test-generation', repository: '/repo', params: {}, requestedBy: newRunId(), ...change });
 const start = async (change: object) => stage.command('start-run', request(change));
+/** How many of four. */
+const starts = async (repository: string) => admitted(await Promise.all([1, 2, 3, 4].map(async () => start({ repository }))));
 const admitted = (replies: CommandReply[]): number => replies.filter(({ ok }) => ok).length;
 const runsOf = async (user: string): Promise<number> => Number((await stage.database.query<{ count: string }>('SELECT count(*) FROM runs WHERE requested_by = $1', [user])).rows[0]?.count);
 
@@ -54,7 +56,6 @@ test('what is refused for another reason is not counted', async () => {
 test('everybody has a window of his own under the default, and some another', async () => {
   await limit({ kind: 'runs-per-repository', key: '*', max: 1 });
   await limit({ kind: 'runs-per-repository', key: '/large', max: 3 });
-  const starts = async (repository: string) => admitted(await Promise.all([1, 2, 3, 4].map(async () => start({ repository }))));
   expect(await Promise.all(['/a', '/b', '/large'].map(starts))).toEqual([1, 1, 3]);
   expect(await stage.query('remove-limit', { kind: 'runs-per-repository', key: '*' })).toMatchObject({ ok: true });
   await stage.refreshLimits();

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
-import { EVERYBODY, WINDOW_LIMITS, type Limit, type LimitKind, type StartRun } from '#contracts';
-import type { Window } from './admission.js';
+import { CONCURRENCY_LIMITS, EVERYBODY, WINDOW_LIMITS, type Limit, type LimitKind, type StartRun, type Task } from '#contracts';
+import type { Place, Window } from './admission.js';
 import { SagaStore } from './store/saga-store.js';
 
 const REFRESH_MS = 1_000;
@@ -10,6 +10,8 @@ const REFRESH_MS = 1_000;
 const FORGET_REFRESHES = 60;
 /** So much longer than its window a start is remembered: a copy of its command may still be on the way. */
 const COPIES_SECONDS = 600;
+
+const NOWHERE: readonly Place[] = [];
 
 /** The limits as the table has them, at most a second ago, so that nobody has to ask for them. */
 @Injectable()
@@ -51,6 +53,16 @@ export class Limits {
     return WINDOW_LIMITS.flatMap((kind) => {
       const { max, windowSeconds } = this.of(kind, keys[kind]) ?? {};
       return max === undefined || windowSeconds === undefined ? [] : { kind, key: keys[kind], max, windowSeconds };
+    });
+  }
+
+  /** Where a task needs a place; usually nowhere. */
+  placesOf({ repository, agent }: Pick<Task, 'repository' | 'agent'>, tenant: string): readonly Place[] {
+    if (this.limits.size === 0) return NOWHERE;
+    const keys = { 'concurrency-per-repository': repository, 'concurrency-per-tenant': tenant, 'concurrency-per-service': agent.slice(0, agent.indexOf('/')) };
+    return CONCURRENCY_LIMITS.flatMap((kind) => {
+      const limit = this.of(kind, keys[kind]);
+      return limit ? { kind, key: keys[kind], max: limit.max } : [];
     });
   }
 

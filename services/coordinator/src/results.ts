@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Bus, Delivered } from '#bus';
 import { Result } from '#contracts';
+import type { Dispatcher } from './dispatcher.js';
 import type { Saga } from './saga.js';
 
 const logger = new Logger('results');
@@ -10,10 +11,14 @@ const AGAIN_MS = 1_000;
  * Takes the services' answers. A result that no longer counts (another attempt, an ended or unknown run) is acknowledged like any other. What is no `Result` is dropped, and its message, when
  * nothing in it was one, terminated: it would never become one. The step is dispatched again when its time limit has passed.
  */
-export async function takeResults(bus: Pick<Bus, 'consume'>, saga: Saga): Promise<{ stop(): Promise<void> }> {
+export async function takeResults(bus: Pick<Bus, 'consume'>, saga: Saga, dispatcher: Dispatcher): Promise<{ stop(): Promise<void> }> {
   return bus.consume('coordinator-results', { batch: 512, concurrency: 2 }, async (messages) => {
     const read = messages.map((message) => ({ message, results: resultsIn(message) }));
-    const answers = (await saga.apply(read.flatMap(({ results }) => results).map((result) => ({ runId: result.runId, signal: { type: 'result', result } })))).values();
+    const arrived = read.flatMap(({ results }) => results);
+    dispatcher.answered(arrived);
+    const answers = (await saga.apply(arrived.map((result) => ({ runId: result.runId, signal: { type: 'result', result } })))).values();
+    // A place that a limit counts is free when the step has moved on.
+    dispatcher.pump();
     for (const { message, results } of read) {
       const failed = results.map(() => answers.next().value?.status).includes('rejected');
       if (results.length === 0) message.term();

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { Pool } from 'pg';
+import { Capacity } from './capacity.js';
 import { Dispatcher } from './dispatcher.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
@@ -26,7 +27,8 @@ test('the number of statements does not grow with the batch', async () => {
   const pipelines = await Pipelines.load();
   await pinPipelines(database, pipelines.all().map(({ hash, compiled }) => ({ hash, definition: compiled.definition })));
   const store = new PostgresStore(pool);
-  const saga = new Saga(store, pipelines, new Dispatcher(store, stage.bus, pipelines), new Limits(store));
+  const limits = new Limits(store);
+  const saga = new Saga(store, pipelines, new Dispatcher(store, stage.bus, pipelines, limits, new Capacity()), limits);
 
   const statementsOf = async (intents: Intent[]): Promise<string[]> => {
     query.mockClear();

@@ -33,6 +33,7 @@ export class Timers {
   private async run(): Promise<void> {
     for (let tick = 0; !this.stopping.signal.aborted; tick++) {
       try {
+        this.dispatcher.pump();
         while (await this.fire() === AT_ONCE && !this.stopping.signal.aborted);
         if (tick % SWEEP_TICKS === 0) await this.sweep();
       } catch (error) {

@@ -10,7 +10,7 @@ export function runView(run: RunEntity): RunView {
   return {
     runId: run.id, pipeline: run.pipeline.name, pipelineVersion: run.pipeline.version, repository: run.repository, ref: run.ref ?? undefined, params: run.params,
     status: run.status, requestedBy: run.requestedBy, createdAt: run.createdAt.toISOString(), updatedAt: run.updatedAt.toISOString(), finishedAt: run.finishedAt?.toISOString(),
-    failure: run.failure ?? undefined, cache: run.cache ?? undefined,
+    failure: run.failure ?? undefined, cache: run.cache ?? undefined, tenant: run.tenant ?? undefined, priority: run.priority ?? undefined,
   };
 }
 

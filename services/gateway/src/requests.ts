@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { ArtifactId, DecideApproval, Limit, LimitName, Params, RepositoryRef, RunId, RunStatus, ScheduleId, ScheduleRequest, StepId } from '#contracts';
+import { ArtifactId, DecideApproval, Limit, LimitName, Params, Priority, RepositoryRef, RunId, RunStatus, ScheduleId, ScheduleRequest, StepId, Tenant } from '#contracts';
 
 /** What callers may send: the only place where the REST API's inputs are described. OpenAPI and the pipes read these. */
 
@@ -17,6 +17,8 @@ export const StartRunRequest = z.strictObject({
   framework: z.string().min(1).max(256).optional().describe('Short for params.framework.'),
   approval: z.boolean().optional().describe('Short for params.approval.'),
   cache: Cache,
+  tenant: Tenant.optional().describe('Whose run it is; tenants have their turns one after the other. `default` when it is left out.'),
+  priority: Priority.optional().describe('Where agents are short of time a higher one goes first; 3 when it is left out.'),
   params: Params.default({}).describe('Parameters of the pipeline; it says which there are.'),
 }).meta({ id: 'StartRunRequest' });
 export type StartRunRequest = z.infer<typeof StartRunRequest>;

@@ -24,8 +24,8 @@ export class Starting {
 
   /** With what an earlier run had. */
   async startAgain(runId: string, { cache }: RerunRequest, key: string | undefined): Promise<Started> {
-    const { pipeline, repository, ref, params } = (await this.coordinator.ask('get-run', { runId })).item;
-    return this.begin({ pipeline, repository, ref, params, cache }, key, () => `rerun ${runId} ${cache ?? true}`);
+    const { pipeline, repository, ref, params, tenant, priority } = (await this.coordinator.ask('get-run', { runId })).item;
+    return this.begin({ pipeline, repository, ref, params, cache, tenant, priority }, key, () => `rerun ${runId} ${cache ?? true}`);
   }
 
   /** `requestHash` is equal for requests that may have one key. */
@@ -38,12 +38,12 @@ export class Starting {
   }
 }
 
-type Start = Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params' | 'cache'>;
+type Start = Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params' | 'cache' | 'tenant' | 'priority'>;
 
 /** A request with its short forms among the parameters. */
-export function startOf({ repository, ref, pipeline, params, cache, ...shorts }: StartRunRequest): Start {
+export function startOf({ repository, ref, pipeline, params, cache, tenant, priority, ...shorts }: StartRunRequest): Start {
   const given = Object.fromEntries(Object.entries(shorts).filter(([, value]) => value !== undefined)) as Record<string, string | boolean>;
-  return { pipeline, repository, ref, params: { ...params, ...given }, cache };
+  return { pipeline, repository, ref, params: { ...params, ...given }, cache, tenant, priority };
 }
 
 /** The parsed body has its keys in the schema's order, so equal requests have equal hashes however they were written; parameters are sorted. */

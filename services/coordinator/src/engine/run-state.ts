@@ -1,4 +1,4 @@
-import type { ArtifactMap, Fact, FailureFact, Params, RunStatus, StepStatus } from '#contracts';
+import type { ArtifactMap, Fact, FailureFact, Params, Priority, RunStatus, StepStatus, Tenant } from '#contracts';
 
 /** A run as decisions see it. Times are milliseconds since 1970 on the database's clock. Immutable: a decision makes a new one. */
 export interface RunState {
@@ -8,6 +8,8 @@ export interface RunState {
   readonly params: Params;
   /** `false`: no step reuses what an earlier one made. */
   readonly cache?: boolean;
+  readonly tenant?: Tenant;
+  readonly priority?: Priority;
   readonly status: RunStatus;
   /** How a run that is winding down will end; set by the first failure or by a cancel, and never back except by a retry. */
   readonly ending?: 'failed' | 'cancelled';

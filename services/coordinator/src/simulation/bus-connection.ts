@@ -5,7 +5,7 @@ import type { Life, SimulatedBus } from './bus.js';
 const NEVER = new Promise<never>(() => undefined);
 
 /** The bus as a coordinator sees it. */
-export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'consume' | 'reply'> {
+export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'consume' | 'reply' | 'held'> {
   constructor(private readonly bus: SimulatedBus, private readonly life: Life) {}
 
   notify(subject: string): void {
@@ -13,7 +13,9 @@ export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'cons
   }
 
   reply(replyTo: string, data: unknown): void {
-    if (this.life.alive && !this.bus.world.strikes('message-lost')) this.bus.reply(replyTo, data as CommandReply);
+    if (!this.life.alive) return;
+    this.life.replied.add(replyTo);
+    if (!this.bus.world.strikes('message-lost')) this.bus.reply(replyTo, data as CommandReply);
   }
 
   async consume(durable: string, _options: object, handler: (messages: Delivered[]) => Promise<void>): Promise<{ stop(): Promise<void> }> {
@@ -33,7 +35,12 @@ export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'cons
     return world.random.chance(0.7) && life.frozenUntil <= world.now ? undefined : life.later(world.random.between(1, 10), (resolve) => { resolve(undefined); });
   }
 
-  private async fail(): Promise<void> {
+  async held({ durable }: { durable: string }): Promise<number> {
+    if (!this.life.alive) return NEVER;
+    return this.bus.isAway ? this.fail() : this.bus.tasksOf(durable);
+  }
+
+  private async fail(): Promise<never> {
     return this.life.later(this.bus.world.random.between(1, 5_000), (_resolve, reject) => { reject(new Failure('bus-unavailable')); });
   }
 }

@@ -1,5 +1,5 @@
 import type { Delivered } from '#bus';
-import type { CommandReply, RunEvents, Task } from '#contracts';
+import { durableOf, type CommandReply, type RunEvents, type Task } from '#contracts';
 import type { World } from './world.js';
 
 const DUPLICATE_WINDOW_MS = 120_000;
@@ -26,6 +26,8 @@ interface Ends {
   tasks(message: Held): void;
   replies(replyTo: string, reply: CommandReply): void;
   events(group: RunEvents): void;
+  /** A coordinator will not see this message again. */
+  settled(message: Held, life: Life): void;
   published(task: Task): void;
   cancelled(runId: string): void;
 }
@@ -35,6 +37,7 @@ export class SimulatedBus {
   private readonly ids = new Map<string, number>();
   private readonly arrived: Record<'result' | 'command', Held[]> = { result: [], command: [] };
   private readonly delivering = new Set<'result' | 'command'>();
+  private tasks: Held[] = [];
   private epoch = 0;
   private awayUntil = 0;
   private ends: Ends;
@@ -61,6 +64,7 @@ export class SimulatedBus {
     if (kind === 'task') this.ends.published(sent as Task);
     if (world.strikes('message-lost')) return;
     const message: Held = { kind, subject, id, data: sent, replyTo, epoch: this.epoch, deliveries: 0, settled: false };
+    if (kind === 'task') this.tasks.push(message);
     this.arrive(message, world.random.between(0, 20));
     if (world.strikes('message-doubled')) this.arrive(message, world.random.between(0, 10_000));
   }
@@ -74,6 +78,12 @@ export class SimulatedBus {
   /** Nobody reaches it for so long. */
   leave(ms: number): void { this.awayUntil = this.world.now + ms; }
   get isAway(): boolean { return this.world.now < this.awayUntil; }
+
+  /** How many it holds for the consumer of an agent. */
+  tasksOf(durable: string): number {
+    this.tasks = this.tasks.filter(({ settled, epoch }) => !settled && epoch === this.epoch);
+    return this.tasks.filter(({ data }) => durableOf((data as Task).agent) === durable).length;
+  }
 
   /** Again, unless it was settled meanwhile. */
   redeliver(message: Held, ms: number): void {
@@ -128,6 +138,7 @@ export class SimulatedBus {
       if (!life.alive) return;
       if (world.strikes('crash-before-ack')) { life.crash(); return; }
       life.held.delete(message);
+      this.ends.settled(message, life);
       if (world.strikes('ack-lost')) this.redeliver(message, COORDINATOR_ACK_MS);
       else message.settled = true;
     };
@@ -143,6 +154,8 @@ export class SimulatedBus {
 export class Life {
   readonly held = new Set<Held>();
   readonly handlers = new Map<string, (messages: Delivered[]) => Promise<void>>();
+  /** Where it has sent its answers. */
+  readonly replied = new Set<string>();
   alive = true;
   frozenUntil = 0;
 

@@ -1,5 +1,6 @@
 import type { Delivered } from '#bus';
 import { serveCommands } from '../commands.js';
+import { Capacity } from '../capacity.js';
 import { Dispatcher } from '../dispatcher.js';
 import type { Pipelines } from '../pipelines.js';
 import { Limits } from '../limits.js';
@@ -54,11 +55,12 @@ export class CoordinatorProcess {
     this.life = new Life(name, bus, () => { world.after(world.random.between(50, 20_000), () => { this.boot(); }); });
     const store = new ShakenStore(world, tables, this.life, databaseAway, defect, committed);
     const connection = new BusConnection(bus, this.life);
-    const dispatcher = new Dispatcher(store, connection, pipelines);
-    const saga = new Saga(store, pipelines, dispatcher, new Limits(store));
+    const limits = new Limits(store);
+    const dispatcher = new Dispatcher(store, connection, pipelines, limits, new Capacity());
+    const saga = new Saga(store, pipelines, dispatcher, limits);
     this.timers = new Timers(store, saga, dispatcher);
     void serveCommands(connection, saga);
-    void takeResults(connection, saga);
+    void takeResults(connection, saga, dispatcher);
     this.inRound = false;
     world.note(`${name} starts`);
     this.wakeAfter(0);

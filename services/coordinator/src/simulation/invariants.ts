@@ -1,4 +1,4 @@
-import type { RunEvent, Task } from '#contracts';
+import { Result, type RunEvent, type Task } from '#contracts';
 import { isApproval, milliseconds, type CompiledPipeline } from '../engine/pipeline.js';
 import { hasEnded, isElement, isSettled, isUndo, keyOf, undoOf, undone, type RunState } from '../engine/run-state.js';
 import { GRACE_MS } from '../engine/step.js';
@@ -14,6 +14,7 @@ import type { Effect } from './workers.js';
  *   accepted    a command that was answered with yes is in the log, under the name of who gave it, and no retry is there twice
  *   sequence    the events of a run are numbered 1, 2, 3 … and their times never go back
  *   tables      the log of events and the tables tell the same
+ *   heard       a result of the attempt that its step waits for is not acknowledged before it counts, nor a command before it is answered
  *   stale       a result counts at most once, only for the attempt that its step was waiting for, and only when there was one
  *   attempts    the number of an attempt is never used twice, and nothing reaches the bus that is not committed
  *   retries     no step is tried more often than its pipeline allows, and none again that has succeeded, until a person retries the run
@@ -29,7 +30,7 @@ import type { Effect } from './workers.js';
  * An agent may be handed a task twice, and a process that stood still may go on with one that was given up: the bus promises no less and no more. Its result does not count; what it does
  * outside after all is left out of `effects` (workers.ts marks it), because nobody but the outside can fence it.
  */
-export type Invariant = 'ends' | 'accepted' | 'sequence' | 'tables' | 'stale' | 'attempts' | 'retries' | 'needs' | 'timers' | 'undo' | 'effects' | 'approvals' | 'locks' | 'published' | 'rest';
+export type Invariant = 'ends' | 'accepted' | 'heard' | 'sequence' | 'tables' | 'stale' | 'attempts' | 'retries' | 'needs' | 'timers' | 'undo' | 'effects' | 'approvals' | 'locks' | 'published' | 'rest';
 
 export interface Broken { readonly invariant: Invariant; readonly runId?: string; readonly detail: string }
 
@@ -38,6 +39,7 @@ interface Told {
   attempt: number;
   /** Dispatched and not yet answered. */
   atWork: boolean;
+  agent: string | undefined;
   tries: number;
   dispatchedAt: number;
   notBefore: number;
@@ -62,7 +64,7 @@ export function checkLog(pipeline: CompiledPipeline, run: RunState, events: read
   const say = (invariant: Invariant, event: RunEvent, detail: string): void => { broken.push({ invariant, runId: run.runId, detail: `event ${event.seq}, ${event.type} ${event.stepId ?? ''}${event.attempt ? `#${event.attempt}` : ''}: ${detail}` }); };
   const told = (stepId: string): Told => {
     let step = steps.get(stepId);
-    if (!step) steps.set(stepId, step = { attempt: 0, atWork: false, tries: 0, dispatchedAt: 0, notBefore: -Infinity, status: undefined, round: -1, begun: 0, asked: undefined, decision: undefined });
+    if (!step) steps.set(stepId, step = { attempt: 0, atWork: false, agent: undefined, tries: 0, dispatchedAt: 0, notBefore: -Infinity, status: undefined, round: -1, begun: 0, asked: undefined, decision: undefined });
     return step;
   };
   const settledWell = (key: string): boolean => { const step = steps.get(key); return step !== undefined && (step.status === 'succeeded' || step.status === 'skipped'); };
@@ -76,7 +78,7 @@ export function checkLog(pipeline: CompiledPipeline, run: RunState, events: read
     if (at < step.notBefore) say('timers', event, `${step.notBefore - at} ms early`);
     const again = step.round === round && step.tries > 0 && step.status === undefined;
     if (step.status === 'succeeded' && step.round === round) say('retries', event, 'has succeeded already');
-    Object.assign(step, { attempt: event.attempt, atWork: true, dispatchedAt: at, notBefore: -Infinity, tries: again ? step.tries + 1 : 1, status: undefined, round });
+    Object.assign(step, { attempt: event.attempt, atWork: true, agent: event.agent, dispatchedAt: at, notBefore: -Infinity, tries: again ? step.tries + 1 : 1, status: undefined, round });
     if (!again) step.begun = event.seq;
     if (step.tries > spec.retry.attempts) say('retries', event, `try ${step.tries} of ${spec.retry.attempts}`);
     if (isUndo(stepId)) dispatchedUndo(event, stepId, again);
@@ -105,6 +107,7 @@ export function checkLog(pipeline: CompiledPipeline, run: RunState, events: read
     const step = told(stepId);
     if (event.attempt !== undefined) {
       if (!step.atWork || event.attempt !== step.attempt) say('stale', event, `the step ${step.atWork ? `waits for attempt ${step.attempt}` : 'waits for nothing'}`);
+      if (event.agent !== undefined && event.agent !== step.agent) say('stale', event, `answered by ${event.agent} instead of ${step.agent}`);
     } else if (step.atWork) say('stale', event, `attempt ${step.attempt} has not been answered`);
     const spec = pipeline.definition.steps[keyOf(stepId)];
     if (event.failure?.code === 'no-answer' && spec && !isApproval(spec)) {
@@ -213,6 +216,14 @@ export class Watch {
 
   heard(runId: string, stepId: string, attempt: number): void { this.answers.add(`${runId} ${stepId} ${attempt}`); }
   wasHeard(runId: string, stepId: string, attempt: number): boolean { return this.answers.has(`${runId} ${stepId} ${attempt}`); }
+
+  /** A coordinator has acknowledged what came as a result. */
+  resultSettled(data: unknown): void {
+    const { success, data: result } = Result.safeParse(data);
+    const step = success ? this.tables.runs.get(result.runId)?.steps.get(result.stepId) : undefined;
+    if (!success || step?.status !== 'dispatched' || step.attempt !== result.attempt || step.agent !== result.agent) return;
+    this.broken.push({ invariant: 'heard', runId: result.runId, detail: `the result of ${result.stepId}#${result.attempt} was acknowledged and does not count` });
+  }
 
   /** The bus has been given this task. */
   task(task: Task): void {

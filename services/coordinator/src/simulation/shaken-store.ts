@@ -1,7 +1,7 @@
 import type { Life } from './bus.js';
 import type { Defect } from './defects.js';
 import type { Limit } from '#contracts';
-import type { Admission, WindowedStart } from '../admission.js';
+import type { Admission, Place, PlacedTask, WindowedStart } from '../admission.js';
 import type { World } from './world.js';
 import { MemoryStore, type MemoryTables } from '../store/memory-store.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type OutboxEntry, type StoredRun } from '../store/saga-store.js';
@@ -26,7 +26,11 @@ export class ShakenStore extends SagaStore {
   byIdempotencyKey(keys: readonly string[]): Promise<Map<string, { runId: string; requestHash: string }>> { return this.read(async () => this.store.byIdempotencyKey(keys)); }
   pipelines(hashes: readonly string[]): Promise<Array<{ hash: string; definition: unknown }>> { return this.read(async () => this.store.pipelines(hashes)); }
   first(names: readonly string[]): Promise<LockPlace[]> { return this.read(async () => this.defect?.first?.(names, this.tables) ?? this.store.first(names)); }
-  unpublished(limit: number): Promise<OutboxEntry[]> { return this.read(async () => this.store.unpublished(limit)); }
+  unpublished(limit: number, held: readonly string[]): Promise<OutboxEntry[]> { return this.read(async () => this.store.unpublished(limit, held)); }
+  beat(): Promise<void> { return this.read(async () => this.store.beat()); }
+  retire(): Promise<void> { return this.read(async () => this.store.retire()); }
+  occupy(tasks: readonly PlacedTask[]): Promise<Place[][]> { return this.read(async () => this.store.occupy(tasks)); }
+  renewTimers(steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number; ms: number }>): Promise<void> { return this.read(async () => this.store.renewTimers(steps)); }
   dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>> { return this.read(async () => this.store.dueTimers(limit)); }
   overlookedHolders(limit: number): Promise<LockPlace[]> { return this.read(async () => this.store.overlookedHolders(limit)); }
   limits(): Promise<Limit[]> { return this.read(async () => this.store.limits()); }

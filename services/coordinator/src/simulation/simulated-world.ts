@@ -63,6 +63,10 @@ export async function simulateWorld(seed: number, runs: number, { defect: name, 
     tasks: (message) => { workers.take(message); },
     replies: (replyTo, reply) => { people.replied(replyTo, reply); },
     events: ({ runId, seq, events }) => { watch.events(runId, seq, events.length); },
+    settled: ({ kind, data, id, replyTo }, life) => {
+      if (kind === 'result') watch.resultSettled(data);
+      else if (replyTo && !life.replied.has(replyTo)) watch.broken.push({ invariant: 'heard', detail: `the command ${id} was acknowledged and not answered` });
+    },
     published: (task) => { watch.task(task); },
     cancelled: (runId) => { workers.cancel(runId); },
   }, coordinators);

@@ -1,5 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
-import type { ArtifactMap, Fact, FailureFact, LimitKind, Params, Pipeline, RunEvents, RunStatus, StepStatus, WindowLimit } from '#contracts';
+import type { ArtifactMap, ConcurrencyLimit, Fact, FailureFact, LimitKind, Params, Pipeline, RunEvents, RunStatus, StepStatus, WindowLimit } from '#contracts';
 
 /** The tables, for reading (queries.ts) and for the test that the migrations make exactly these. Writing is set-based SQL in runs.store.ts. */
 
@@ -29,6 +29,10 @@ export class RunEntity {
   @Column({ type: 'json' }) params: Params;
   /** Whether its steps may reuse what earlier ones made; null says yes. */
   @Column({ type: 'boolean', nullable: true }) cache: boolean | null;
+  /** Null: the default one's. */
+  @Column({ type: 'text', nullable: true }) tenant: string | null;
+  /** Null: the usual one. */
+  @Column({ type: 'integer', nullable: true }) priority: number | null;
   @Column({ type: 'text' }) status: RunStatus;
   @Column({ type: 'text', nullable: true }) ending: 'failed' | 'cancelled' | null;
   @Column({ type: 'json', nullable: true }) failure: FailureFact | null;
@@ -83,6 +87,8 @@ export class OutboxEntity {
   @Column({ ...when, default: () => 'clock_timestamp()' }) at: Date;
   /** The bus has had these tasks before: they need other message ids to be stored again. */
   @Column({ type: 'boolean', default: false }) again: boolean;
+  /** The coordinator that publishes it; others only when that one is not heard of. */
+  @Column({ type: 'text', nullable: true }) owner: string | null;
   @Column({ type: 'json' }) tasks: Array<{ runId: string; stepId: string; attempt: number }>;
   @Column({ type: 'json' }) events: Array<{ runId: string; seq: number }>;
 }
@@ -151,6 +157,23 @@ export class ScheduleEntity {
   @Column({ type: 'json', name: 'last_failure', nullable: true }) lastFailure: FailureFact | null;
 }
 
+/** Coordinators that live say so each second. */
+@Entity('coordinators')
+export class CoordinatorEntity {
+  @PrimaryColumn({ type: 'text' }) id: string;
+  @Column({ ...when, name: 'seen_at' }) seenAt: Date;
+}
+
+/** Tasks that a limit on how many at a time has let through. A row counts while its step is dispatched with that attempt. */
+@Entity('places')
+export class PlaceEntity {
+  @PrimaryColumn({ type: 'text' }) kind: ConcurrencyLimit;
+  @PrimaryColumn({ type: 'text' }) key: string;
+  @PrimaryColumn({ type: 'text', name: 'run_id' }) runId: string;
+  @PrimaryColumn({ type: 'text', name: 'step_id' }) stepId: string;
+  @PrimaryColumn({ type: 'integer' }) attempt: number;
+}
+
 /** One row that the readiness probe writes. */
 @Entity('health')
 export class HealthEntity {
@@ -158,4 +181,4 @@ export class HealthEntity {
   @Column({ ...when, name: 'checked_at' }) checkedAt: Date;
 }
 
-export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, HealthEntity, ScheduleEntity];
+export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, CoordinatorEntity, PlaceEntity, HealthEntity, ScheduleEntity];

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import type { Limit } from '#contracts';
-import { admissions, windowName, type Admission, type WindowedStart, type WindowState } from '../admission.js';
+import { admissions, fill, nameOf, type Admission, type Place, type PlacedTask, type WindowedStart, type WindowState } from '../admission.js';
 
 type Sql = Pick<Pool, 'query'>;
 
@@ -14,7 +14,7 @@ export async function readLimits(sql: Sql): Promise<Limit[]> {
  * so that coordinators with other clocks count the same.
  */
 export async function admitStarts(sql: Sql, starts: readonly WindowedStart[]): Promise<Admission[]> {
-  const windows = new Map(starts.flatMap((start) => start.windows.map((window) => [windowName(window), window] as const)));
+  const windows = new Map(starts.flatMap((start) => start.windows.map((window) => [nameOf(window), window] as const)));
   const { rows } = await sql.query<WindowState & { name: string }>({
     name: 'windows', text: `
       SELECT w.name, counted.count, coalesce(extract(epoch FROM leaving.at - opened.since), w."windowSeconds")::float8 AS "resetSeconds",
@@ -33,6 +33,41 @@ export async function admitStarts(sql: Sql, starts: readonly WindowedStart[]): P
     values: [JSON.stringify(admitted)],
   });
   return found;
+}
+
+/**
+ * Inside a transaction that holds the lock of every place named. A task has its places while its step is dispatched with that attempt, so that nobody has to give them back, and nothing is left
+ * of a coordinator that dies.
+ */
+export async function occupyPlaces(sql: Sql, tasks: readonly PlacedTask[]): Promise<Place[][]> {
+  const places = new Map(tasks.flatMap((task) => task.places.map((place) => [nameOf(place), place] as const)));
+  const named = JSON.stringify([...places].map(([name, { kind, key }]) => ({ name, kind, key })));
+  await sql.query({
+    name: 'leave places', text: `
+      DELETE FROM places USING json_to_recordset($1) AS p (kind text, key text) WHERE places.kind = p.kind AND places.key = p.key
+        AND NOT EXISTS (SELECT FROM steps WHERE run_id = places.run_id AND id = places.step_id AND status = 'dispatched' AND steps.attempt = places.attempt)`,
+    values: [named],
+  });
+  const { rows } = await sql.query<{ name: string; taken: string[] }>({
+    name: 'places', text: `
+      SELECT p.name, ARRAY(SELECT run_id || ' ' || step_id || ' ' || attempt FROM places WHERE kind = p.kind AND key = p.key) AS taken
+      FROM json_to_recordset($1) AS p (name text, kind text, key text)`,
+    values: [named],
+  });
+  const answers = fill(tasks.map((task) => ({ id: `${task.runId} ${task.stepId} ${task.attempt}`, bounds: task.places })), new Map(rows.map(({ name, taken }) => [name, { count: taken.length, known: taken }])));
+  const granted = tasks.flatMap(({ places: own, ...task }, index) => (answers[index]?.full.length === 0 ? own.map(({ kind, key }) => ({ kind, key, ...task })) : []));
+  if (granted.length > 0) await sql.query({
+    name: 'take places', text: `
+      INSERT INTO places (kind, key, run_id, step_id, attempt)
+      SELECT kind, key, "runId", "stepId", attempt FROM json_to_recordset($1) AS g (kind text, key text, "runId" text, "stepId" text, attempt integer) ON CONFLICT DO NOTHING`,
+    values: [JSON.stringify(granted)],
+  });
+  return answers.map(({ full }) => full);
+}
+
+/** Of limits that nobody asks about any more. */
+export async function forgetPlaces(sql: Sql): Promise<void> {
+  await sql.query(`DELETE FROM places WHERE NOT EXISTS (SELECT FROM steps WHERE run_id = places.run_id AND id = places.step_id AND status = 'dispatched' AND steps.attempt = places.attempt)`);
 }
 
 export async function forgetStarts(sql: Sql, olderThanSeconds: number): Promise<void> {

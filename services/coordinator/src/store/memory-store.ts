@@ -1,13 +1,15 @@
 import type { Limit, RunEvent } from '#contracts';
-import { admissions, windowName, type Admission, type Window, type WindowedStart, type WindowState } from '../admission.js';
+import { admissions, fill, nameOf, type Admission, type Place, type PlacedTask, type Window, type WindowedStart, type WindowState } from '../admission.js';
 import type { StepState } from '../engine/run-state.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type NewRun, type OutboxEntry, type StoredRun } from './saga-store.js';
 
 /** Younger than this belongs to the process that has just committed it. */
 const SETTLING_MS = 5_000;
+/** A coordinator that was heard of within this time keeps what it has in the outbox. */
+const ALIVE_MS = 10_000;
 
 interface RunRow { readonly created: NewRun; stored: Omit<StoredRun, 'run'> & { readonly run: Omit<StoredRun['run'], 'steps'> }; readonly steps: Map<string, StepState> }
-interface OutboxRow { readonly at: number; readonly again: boolean; readonly tasks: ReadonlyArray<{ runId: string; stepId: string; attempt: number }>; readonly events: ReadonlyArray<{ runId: string; seq: number }> }
+interface OutboxRow { readonly at: number; readonly again: boolean; readonly owner?: string; readonly tasks: ReadonlyArray<{ runId: string; stepId: string; attempt: number }>; readonly events: ReadonlyArray<{ runId: string; seq: number }> }
 
 /** What Postgres has for the saga, as maps: one for as many stores as there are coordinators. Rows are immutable values and are shared, not copied. */
 export class MemoryTables {
@@ -24,10 +26,18 @@ export class MemoryTables {
   readonly limits: Limit[] = [];
   /** By window, when each start was counted. */
   readonly windows = new Map<string, Map<string, number>>();
+  /** By limit, the tasks that have a place. */
+  readonly places = new Map<string, Array<Omit<PlacedTask, 'places'>>>();
+  /** When each coordinator was heard last. */
+  readonly coordinators = new Map<string, number>();
   private entries = 0;
+  private stores = 0;
 
   /** `clock`: the database's, in milliseconds. */
   constructor(readonly clock: () => number) {}
+
+  /** A name for one more coordinator. */
+  nextOwner(): string { return String(++this.stores); }
 
   /** The number of a new entry in the outbox. */
   nextEntry(): string { return String(++this.entries); }
@@ -42,12 +52,19 @@ export class MemoryTables {
   }
 }
 
+const idOf = ({ runId, stepId, attempt }: Omit<PlacedTask, 'places'>): string => `${runId} ${stepId} ${attempt}`;
+
 /** The semantics of `PostgresStore` without a server (saga-store.contract.ts holds both to them), for simulations. One per coordinator. */
 export class MemoryStore extends SagaStore {
   /** Entries of the outbox that are done with, to be deleted by the next commit. They are lost with the process, as in Postgres. */
   private done: string[] = [];
 
-  constructor(private readonly tables: MemoryTables) { super(); }
+  private readonly owner: string;
+
+  constructor(private readonly tables: MemoryTables) {
+    super();
+    this.owner = tables.nextOwner();
+  }
 
   async now(): Promise<number> { return Math.floor(this.tables.clock()); }
 
@@ -93,17 +110,21 @@ export class MemoryStore extends SagaStore {
 
   published(entries: readonly string[]): void { this.done.push(...entries); }
 
-  async unpublished(limit: number): Promise<OutboxEntry[]> {
+  async unpublished(limit: number, held: readonly string[]): Promise<OutboxEntry[]> {
     for (const entry of this.done.splice(0)) this.tables.outbox.delete(entry);
-    const settled = [...this.tables.outbox].filter(([, row]) => row.at < this.tables.clock() - SETTLING_MS).slice(0, limit);
+    const now = this.tables.clock();
+    const isHeard = (owner: string): boolean => (this.tables.coordinators.get(owner) ?? -Infinity) > now - ALIVE_MS;
+    const mine = new Set(held);
+    const settled = [...this.tables.outbox].filter(([entry, { at, owner }]) => at < now - SETTLING_MS && !mine.has(entry) && (owner === undefined || owner === this.owner || !isHeard(owner))).slice(0, limit);
+    for (const [entry, row] of settled) this.tables.outbox.set(entry, { ...row, owner: this.owner });
     return settled.map(([entry, { again, tasks, events }]) => ({
       entry, again,
       dispatched: tasks.flatMap(({ runId, stepId, attempt }) => {
         const row = this.tables.runs.get(runId);
         const step = row?.steps.get(stepId);
         if (!row || step?.status !== 'dispatched' || step.attempt !== attempt) return [];
-        const { repository, ref, params, cache } = row.stored.run;
-        return { runId, repository, ref, params, cache, pipelineHash: row.stored.pipelineHash, step };
+        const { repository, ref, params, cache, tenant, priority } = row.stored.run;
+        return { runId, repository, ref, params, cache, tenant, priority, pipelineHash: row.stored.pipelineHash, step };
       }),
       events: events.flatMap(({ runId, seq }) => { const group = this.tables.events.get(runId)?.get(seq); return group ? [group] : []; }),
     }));
@@ -122,13 +143,13 @@ export class MemoryStore extends SagaStore {
   async limits(): Promise<Limit[]> { return this.tables.limits; }
 
   async admit(starts: readonly WindowedStart[]): Promise<Admission[]> {
-    const states = new Map(starts.flatMap(({ windows }) => windows.map((window) => [windowName(window), this.stateOf(window)] as const)));
+    const states = new Map(starts.flatMap(({ windows }) => windows.map((window) => [nameOf(window), this.stateOf(window)] as const)));
     const found = admissions(starts, states);
     starts.forEach(({ start, windows }, index) => {
       if (found[index]?.retryAfterSeconds !== undefined) return;
       for (const window of windows) {
-        const counted = this.tables.windows.get(windowName(window)) ?? new Map<string, number>();
-        if (!counted.has(start)) this.tables.windows.set(windowName(window), counted.set(start, this.tables.clock()));
+        const counted = this.tables.windows.get(nameOf(window)) ?? new Map<string, number>();
+        if (!counted.has(start)) this.tables.windows.set(nameOf(window), counted.set(start, this.tables.clock()));
       }
     });
     return found;
@@ -139,9 +160,40 @@ export class MemoryStore extends SagaStore {
     for (const counted of this.tables.windows.values()) for (const [start, at] of counted) if (at < since) counted.delete(start);
   }
 
+  async occupy(tasks: readonly PlacedTask[]): Promise<Place[][]> {
+    const states = new Map([...new Set(tasks.flatMap(({ places }) => places.map(nameOf)))].map((name) => {
+      const there = (this.tables.places.get(name) ?? []).filter((task) => this.isDispatched(task));
+      this.tables.places.set(name, there);
+      return [name, { count: there.length, known: there.map(idOf) }] as const;
+    }));
+    const answers = fill(tasks.map((task) => ({ id: idOf(task), bounds: task.places })), states);
+    tasks.forEach(({ places, ...task }, index) => {
+      if (answers[index]?.full.length === 0) for (const place of places) if (!states.get(nameOf(place))?.known.includes(idOf(task))) this.tables.places.get(nameOf(place))?.push(task);
+    });
+    return answers.map(({ full }) => full);
+  }
+
+  async renewTimers(steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number; ms: number }>): Promise<void> {
+    for (const { ms, ...task } of steps) {
+      const step = this.tables.runs.get(task.runId)?.steps.get(task.stepId);
+      if (!step || !this.isDispatched(task)) continue;
+      const wakeAt = this.tables.clock() + ms;
+      this.tables.runs.get(task.runId)?.steps.set(task.stepId, { ...step, wakeAt });
+      this.tables.timers.set(`${task.runId} ${task.stepId}`, { runId: task.runId, stepId: task.stepId, wakeAt });
+    }
+  }
+
+  async beat(): Promise<void> { this.tables.coordinators.set(this.owner, this.tables.clock()); }
+  async retire(): Promise<void> { this.tables.coordinators.delete(this.owner); }
+
+  private isDispatched({ runId, stepId, attempt }: { runId: string; stepId: string; attempt: number }): boolean {
+    const step = this.tables.runs.get(runId)?.steps.get(stepId);
+    return step?.status === 'dispatched' && step.attempt === attempt;
+  }
+
   private stateOf(window: Window): WindowState {
     const now = this.tables.clock();
-    const counted = this.tables.windows.get(windowName(window)) ?? new Map<string, number>();
+    const counted = this.tables.windows.get(nameOf(window)) ?? new Map<string, number>();
     const times = [...counted.values()].filter((at) => at > now - window.windowSeconds * 1_000).sort((a, b) => a - b);
     const leaving = times[Math.max(times.length - window.max, 0)];
     return { count: times.length, resetSeconds: leaving === undefined ? window.windowSeconds : window.windowSeconds - (now - leaving) / 1_000, known: [...counted.keys()] };
@@ -184,7 +236,7 @@ export class MemoryStore extends SagaStore {
     const events = runs.flatMap(({ run, events: groups }) => groups.map((group) => ({ runId: run.runId, seq: group.at(-1)?.seq ?? 0 })));
     if (tasks.length + events.length === 0) return undefined;
     const entry = this.tables.nextEntry();
-    this.tables.outbox.set(entry, { at: this.tables.clock(), again: false, tasks: tasks.map(({ runId, stepId, attempt }) => ({ runId, stepId, attempt })), events });
+    this.tables.outbox.set(entry, { at: this.tables.clock(), again: false, owner: this.owner, tasks: tasks.map(({ runId, stepId, attempt }) => ({ runId, stepId, attempt })), events });
     return entry;
   }
 

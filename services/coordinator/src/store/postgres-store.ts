@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
 import { eventsOf, type Limit, type RunEvents } from '#contracts';
-import { windowName, type Admission, type WindowedStart } from '../admission.js';
+import { nameOf, type Admission, type Place, type PlacedTask, type WindowedStart } from '../admission.js';
 import { toldJson } from '../engine/draft.js';
 import type { RunState, StepState } from '../engine/run-state.js';
-import { admitStarts, forgetStarts, readLimits } from './limits.store.js';
+import { admitStarts, forgetPlaces, forgetStarts, occupyPlaces, readLimits } from './limits.store.js';
 import { Rows } from './rows.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type OutboxEntry, type StoredRun } from './saga-store.js';
 
@@ -16,6 +17,8 @@ const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::
 const time = (column: string): string => `to_timestamp(${column} / 1000.0)`;
 /** Younger than this belongs to the process that has just committed it. */
 const SETTLING = `interval '5 seconds'`;
+/** A coordinator that was heard of within this time keeps what it has in the outbox. */
+const ALIVE = `interval '10 seconds'`;
 /** SQLSTATE classes: another writer was first (serialization, deadlock). */
 const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01']);
 
@@ -25,7 +28,7 @@ const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01']);
  */
 const CREATED = new Rows({
   id: 'text', hash: 'text', repository: 'text', ref: 'text', params: 'json', status: 'text', ending: 'text', failure: 'json', lastRetry: 'text', by: 'text', key: 'text', requestHash: 'text',
-  seq: 'int4', updatedAt: 'float8', finishedAt: 'float8', cache: 'bool',
+  seq: 'int4', updatedAt: 'float8', finishedAt: 'float8', cache: 'bool', tenant: 'text', priority: 'int4',
 });
 const MOVED = new Rows({ id: 'text', version: 'int4', status: 'text', ending: 'text', failure: 'json', lastRetry: 'text', seq: 'int4', updatedAt: 'float8', finishedAt: 'float8' });
 const STEPS = new Rows({
@@ -38,8 +41,8 @@ const AT = { created: 1, moved: 1 + CREATED.width, steps: 1 + CREATED.width + MO
 
 const COMMIT = `
 WITH created AS (
-  INSERT INTO runs (id, pipeline_hash, repository, ref, params, status, ending, failure, last_retry, requested_by, idempotency_key, request_hash, seq, version, created_at, updated_at, finished_at, cache)
-  SELECT id, hash, repository, ref, params, status, ending, failure, "lastRetry", "by", key, "requestHash", seq, 1, ${time('"updatedAt"')}, ${time('"updatedAt"')}, ${time('"finishedAt"')}, cache
+  INSERT INTO runs (id, pipeline_hash, repository, ref, params, status, ending, failure, last_retry, requested_by, idempotency_key, request_hash, seq, version, created_at, updated_at, finished_at, cache, tenant, priority)
+  SELECT id, hash, repository, ref, params, status, ending, failure, "lastRetry", "by", key, "requestHash", seq, 1, ${time('"updatedAt"')}, ${time('"updatedAt"')}, ${time('"finishedAt"')}, cache, tenant, priority
   FROM ${CREATED.from('r', AT.created)}
   ON CONFLICT DO NOTHING RETURNING 1
 ), moved AS (
@@ -57,7 +60,7 @@ WITH created AS (
 ), told AS (
   INSERT INTO events (run_id, seq, events) SELECT "runId", seq, events FROM ${EVENTS.from('e', AT.events)}
 ), noted AS (
-  INSERT INTO outbox (tasks, events) SELECT $${AT.rest}::json, $${AT.rest + 1}::json WHERE $${AT.rest} IS NOT NULL RETURNING id
+  INSERT INTO outbox (tasks, events, owner) SELECT $${AT.rest}::json, $${AT.rest + 1}::json, $${AT.rest + 5}::text WHERE $${AT.rest} IS NOT NULL RETURNING id
 ), forgotten AS (
   DELETE FROM outbox WHERE id = ANY($${AT.rest + 2}::bigint[])
 )
@@ -72,7 +75,8 @@ export class PostgresStore extends SagaStore {
   /** Entries of the outbox that are done with, to be deleted by the next commit. */
   private done: string[] = [];
 
-  constructor(private readonly pool: Pool) { super(); }
+  /** `owner`: names this coordinator. */
+  constructor(private readonly pool: Pool, private readonly owner: string = randomUUID()) { super(); }
 
   async now(): Promise<number> {
     const { rows } = await this.pool.query<{ now: number }>({ name: 'now', text: `SELECT floor(${ms('clock_timestamp()')}) AS now` });
@@ -83,7 +87,7 @@ export class PostgresStore extends SagaStore {
     // One statement, so that a run and its steps are of one version.
     const { rows } = await this.pool.query<Omit<RunState, 'steps'> & { pipelineHash: string; version: number; steps: StepState[] | null }>({
       name: 'load', text: `
-        SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, cache, status, ending, failure, last_retry AS "lastRetry", seq, version,
+        SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, cache, tenant, priority, status, ending, failure, last_retry AS "lastRetry", seq, version,
           ${ms('updated_at')} AS "updatedAt", ${ms('finished_at')} AS "finishedAt",
           (SELECT json_agg(s ORDER BY position) FROM (SELECT id AS "stepId", ${STEP_COLUMNS} FROM steps WHERE run_id = runs.id) AS s) AS steps
         FROM runs WHERE id = ANY($1)`,
@@ -126,7 +130,7 @@ export class PostgresStore extends SagaStore {
 
   published(entries: readonly string[]): void { this.done.push(...entries); }
 
-  async unpublished(limit: number): Promise<OutboxEntry[]> {
+  async unpublished(limit: number, held: readonly string[]): Promise<OutboxEntry[]> {
     const done = this.done;
     this.done = [];
     try {
@@ -136,14 +140,20 @@ export class PostgresStore extends SagaStore {
       throw error;
     }
     const { rows } = await this.pool.query<{ entry: string; again: boolean; dispatched: Array<OutboxEntry['dispatched'][number]> | null; events: RunEvents[] | null }>(
-      `SELECT outbox.id AS entry, again,
-         (SELECT json_agg(json_build_object('runId', runs.id, 'pipelineHash', pipeline_hash, 'repository', repository, 'ref', ref, 'params', params, 'cache', cache, 'step', row_to_json(s)))
+      `WITH taken AS (
+         UPDATE outbox SET owner = $2 WHERE id IN (
+           SELECT id FROM outbox WHERE at < clock_timestamp() - ${SETTLING} AND id <> ALL ($3::bigint[])
+             AND (owner IS NULL OR owner = $2 OR NOT EXISTS (SELECT FROM coordinators WHERE coordinators.id = outbox.owner AND seen_at > clock_timestamp() - ${ALIVE}))
+           ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
+         RETURNING *)
+       SELECT outbox.id AS entry, again,
+         (SELECT json_agg(json_build_object('runId', runs.id, 'pipelineHash', pipeline_hash, 'repository', repository, 'ref', ref, 'params', params, 'cache', cache, 'tenant', tenant, 'priority', priority, 'step', row_to_json(s)))
           FROM json_to_recordset(outbox.tasks) AS t ("runId" text, "stepId" text, attempt integer)
           JOIN LATERAL (SELECT id AS "stepId", ${STEP_COLUMNS} FROM steps WHERE run_id = t."runId" AND id = t."stepId" AND status = 'dispatched' AND steps.attempt = t.attempt) AS s ON true
           JOIN runs ON runs.id = t."runId") AS dispatched,
          (SELECT json_agg(events.events ORDER BY events.run_id, events.seq) FROM json_to_recordset(outbox.events) AS e ("runId" text, seq integer)
           JOIN events ON events.run_id = e."runId" AND events.seq = e.seq) AS events
-       FROM outbox WHERE at < clock_timestamp() - ${SETTLING} ORDER BY id LIMIT $1`, [limit]);
+       FROM taken AS outbox ORDER BY id`, [limit, this.owner, held]);
     return rows.map(({ entry, again, dispatched, events }) => ({ entry, again, dispatched: (dispatched ?? []).map((row) => ({ ...present(row), step: present(row.step) })), events: (events ?? []).map(eventsOf) }));
   }
 
@@ -164,17 +174,40 @@ export class PostgresStore extends SagaStore {
 
   async admit(starts: readonly WindowedStart[]): Promise<Admission[]> {
     return this.transaction(async (sql) => {
-      await lockQueues(sql, starts.flatMap(({ windows }) => windows.map(windowName)));
+      await lockQueues(sql, starts.flatMap(({ windows }) => windows.map(nameOf)));
       return admitStarts(sql, starts);
     });
   }
 
-  async forgetStarts(olderThanSeconds: number): Promise<void> { await forgetStarts(this.pool, olderThanSeconds); }
+  async forgetStarts(olderThanSeconds: number): Promise<void> {
+    await forgetStarts(this.pool, olderThanSeconds);
+    await forgetPlaces(this.pool);
+  }
+
+  async occupy(tasks: readonly PlacedTask[]): Promise<Place[][]> {
+    return this.transaction(async (sql) => {
+      await lockQueues(sql, tasks.flatMap(({ places }) => places.map(nameOf)));
+      return occupyPlaces(sql, tasks);
+    });
+  }
+
+  async renewTimers(steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number; ms: number }>): Promise<void> {
+    await this.pool.query(
+      `UPDATE steps SET wake_at = clock_timestamp() + make_interval(secs => s.ms / 1000.0) FROM json_to_recordset($1) AS s ("runId" text, "stepId" text, attempt integer, ms bigint)
+       WHERE run_id = s."runId" AND id = s."stepId" AND status = 'dispatched' AND steps.attempt = s.attempt`, [JSON.stringify(steps)]);
+  }
+
+  async beat(): Promise<void> {
+    await this.pool.query({ name: 'beat', text: 'INSERT INTO coordinators (id, seen_at) VALUES ($1, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at', values: [this.owner] });
+  }
+
+  /** With those who died and could not say so. */
+  async retire(): Promise<void> { await this.pool.query(`DELETE FROM coordinators WHERE id = $1 OR seen_at < clock_timestamp() - ${ALIVE}`, [this.owner]); }
 
   /** Returns the entry in the outbox. */
   private async write(sql: Sql, { runs, tasks }: Changes, done: readonly string[]): Promise<string | undefined> {
     const created = runs.flatMap(({ created: start, run }) => (start ? [{
-      id: run.runId, hash: start.pipelineHash, repository: start.repository, ref: start.ref, params: start.params, by: start.requestedBy, key: start.idempotency?.key, requestHash: start.idempotency?.requestHash, cache: start.cache,
+      id: run.runId, hash: start.pipelineHash, repository: start.repository, ref: start.ref, params: start.params, by: start.requestedBy, key: start.idempotency?.key, requestHash: start.idempotency?.requestHash, cache: start.cache, tenant: start.tenant, priority: start.priority,
       status: run.status, ending: run.ending, failure: run.failure, lastRetry: run.lastRetry, seq: run.seq, updatedAt: run.updatedAt, finishedAt: run.finishedAt,
     }] : []));
     const moved = runs.flatMap(({ created: start, run, version }) => (start ? [] : [{
@@ -188,7 +221,7 @@ export class PostgresStore extends SagaStore {
       values: [
         ...CREATED.values(created), ...MOVED.values(moved), ...STEPS.values(steps), ...EVENTS.values(events),
         noted ? JSON.stringify(tasks.map(({ runId, stepId, attempt }) => ({ runId, stepId, attempt }))) : null, JSON.stringify(events.map(({ runId, seq }) => ({ runId, seq }))),
-        done, created.length, moved.length,
+        done, created.length, moved.length, this.owner,
       ],
     });
     return rows[0]?.entry ?? undefined;

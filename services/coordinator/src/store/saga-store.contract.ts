@@ -1,6 +1,6 @@
 import type { Task } from '#contracts';
 import type { RunState, StepState } from '../engine/run-state.js';
-import { type Window, type WindowedStart } from '../admission.js';
+import type { Place, Window, WindowedStart } from '../admission.js';
 import { Conflict, type Changes, type LockPlace, type NewRun, type OutboxEntry, type RunChange, type SagaStore } from './saga-store.js';
 
 export interface TablesUnderTest {
@@ -39,6 +39,10 @@ const changes = (change: Partial<Changes>): Changes => ({ runs: [], tasks: [], l
 const place = (runId: string, name: string, stepId = 'a'): LockPlace => ({ name, runId, stepId });
 
 const asking = (starts: string[], ...windows: Window[]): WindowedStart[] => starts.map((start) => ({ start, windows }));
+/** The kinds of the limits that hold each of these back. */
+async function full(store: SagaStore, ...wanted: Array<readonly [RunChange, readonly Place[]]>): Promise<string[][]> {
+  return (await store.occupy(wanted.map(([{ run }, places]) => ({ runId: run.runId, stepId: 'a', attempt: 1, places })))).map((places) => places.map(({ kind }) => kind));
+}
 /** Windows of a minute that nobody else uses. */
 function windows<T extends Array<{ max: number }>>(...given: T): { [K in keyof T]: Window } {
   return given.map(({ max }) => ({ kind: 'runs-per-repository', key: newRunId(), max, windowSeconds: 60 })) as { [K in keyof T]: Window };
@@ -46,7 +50,7 @@ function windows<T extends Array<{ max: number }>>(...given: T): { [K in keyof T
 
 /** The settled entries of the outbox that tell of this run. */
 async function entriesOf(store: SagaStore, runId: string): Promise<OutboxEntry[]> {
-  return (await store.unpublished(1_000)).filter(({ dispatched, events }) => dispatched.some((each) => each.runId === runId) || events.some(([event]) => event?.runId === runId));
+  return (await store.unpublished(1_000, [])).filter(({ dispatched, events }) => dispatched.some((each) => each.runId === runId) || events.some(([event]) => event?.runId === runId));
 }
 
 /** What every saga store must do, whatever keeps its tables. */
@@ -143,6 +147,23 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
       expect(await entriesOf(store, runId)).toEqual([]);
     });
 
+    test('an entry belongs to its coordinator while that is heard, and to whoever takes it up then', async () => {
+      const runId = newRunId();
+      await store.beat();
+      const { entry } = await store.commit(changes({ runs: [begun(runId)], tasks: [task(runId)] }));
+      await tables.pass(6_000);
+      await store.beat();
+      expect(await entriesOf(other, runId)).toEqual([]);
+      expect((await store.unpublished(1_000, [entry as string])).map((each) => each.entry)).not.toContain(entry);
+      expect(await entriesOf(store, runId)).toHaveLength(1);
+      await tables.pass(11_000);
+      await other.beat();
+      expect(await entriesOf(other, runId)).toHaveLength(1);
+      expect(await entriesOf(tables.connect(), runId)).toEqual([]);
+      await other.retire();
+      expect(await entriesOf(tables.connect(), runId)).toHaveLength(1);
+    });
+
     test('whoever dies between publishing and saying so leaves the entry to others', async () => {
       const runId = newRunId();
       const { entry } = await store.commit(changes({ runs: [begun(runId)], tasks: [task(runId)] }));
@@ -185,6 +206,16 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
       await tables.pass(61_000);
       expect(await due()).toEqual(['first', 'second', 'late']);
       expect(await other.dueTimers(2)).toHaveLength(2);
+    });
+
+    test('a timer is renewed while its step still waits for that attempt', async () => {
+      const now = await store.now();
+      const runId = newRunId();
+      const change = begun(runId, { steps: [step('a', 0, { wakeAt: now - 1_000 }), step('b', 1, { wakeAt: now - 1_000, attempt: 2 }), step('c', 2, { wakeAt: now - 1_000, status: 'backing-off' })] });
+      await store.commit(changes({ runs: [change] }));
+      await other.renewTimers(['a', 'b', 'c'].map((stepId) => ({ runId, stepId, attempt: 1, ms: 60_000 })));
+      expect((await store.dueTimers(1_000)).filter((timer) => timer.runId === runId).map(({ stepId }) => stepId).sort()).toEqual(['b', 'c']);
+      expect((await store.load([runId])).get(runId)?.run.steps.get('a')?.wakeAt).toBeGreaterThan(now + 50_000);
     });
 
     test('queues go by the order of joining; each commit says who is first in those it has touched', async () => {
@@ -241,6 +272,28 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
       const each = [store, other, tables.connect()];
       const answers = await Promise.all(Array.from({ length: 60 }, async (_, index) => (each[index % 3] as SagaStore).admit(asking([`s${index}`], ...(index % 2 ? some : some.toReversed())))));
       expect(answers.filter(([answer]) => answer?.retryAfterSeconds === undefined)).toHaveLength(10);
+    });
+
+    test('a task has its places from all stores until its step moves on', async () => {
+      const [first, second, third] = [begun(newRunId()), begun(newRunId()), begun(newRunId())];
+      await store.commit(changes({ runs: [first, second, third] }));
+      const narrow: Place = { kind: 'concurrency-per-repository', key: newRunId(), max: 1 };
+      const wide: Place = { kind: 'concurrency-per-tenant', key: newRunId(), max: 2 };
+      expect(await full(store, [first, [narrow, wide]], [second, [narrow, wide]], [third, [wide]])).toEqual([[], [narrow.kind], []]);
+      expect(await full(other, [first, [narrow, wide]], [second, [narrow, wide]])).toEqual([[], [narrow.kind, wide.kind]]);
+      await other.commit(changes({ runs: [moved(first, 1, [step('a', 0, { attempt: 2 })])] }));
+      expect(await full(store, [second, [narrow, wide]])).toEqual([[]]);
+      await store.commit(changes({ runs: [moved(second, 1, [step('a', 0, { status: 'succeeded' })]), moved(third, 1, [step('a', 0, { status: 'failed' })])] }));
+      await store.forgetStarts(1_000_000);
+      expect(await full(other, [first, [wide]])).toEqual([[]]);
+    });
+
+    test('of many at the very same time as many get a place as there are', async () => {
+      const all = Array.from({ length: 24 }, () => begun(newRunId()));
+      await store.commit(changes({ runs: all }));
+      const places: Place[] = [{ kind: 'concurrency-per-service', key: newRunId(), max: 5 }, { kind: 'concurrency-per-tenant', key: newRunId(), max: 7 }];
+      const answers = await Promise.all(all.map(async ({ run }, index) => ([store, other][index % 2] as SagaStore).occupy([{ runId: run.runId, stepId: 'a', attempt: 1, places: index % 3 ? places : places.toReversed() }])));
+      expect(answers.filter(([full]) => full?.length === 0)).toHaveLength(5);
     });
 
     test('starts of long ago are forgotten, and others are not', async () => {

@@ -1,5 +1,5 @@
 import type { Limit, RunEvent, StartRun, Task } from '#contracts';
-import type { Admission, WindowedStart } from '../admission.js';
+import type { Admission, Place, PlacedTask, WindowedStart } from '../admission.js';
 import type { RunState, StepState } from '../engine/run-state.js';
 
 /** A run as it is committed. `version` counts its commits: who writes names the version that it decided on. */
@@ -41,7 +41,7 @@ export interface OutboxEntry {
   readonly entry: string;
   /** Whether the bus has had these tasks before and lost them, or what came of them. */
   readonly again: boolean;
-  readonly dispatched: ReadonlyArray<Pick<RunState, 'runId' | 'params' | 'repository' | 'ref' | 'cache'> & { pipelineHash: string; step: StepState }>;
+  readonly dispatched: ReadonlyArray<Pick<RunState, 'runId' | 'params' | 'repository' | 'ref' | 'cache' | 'tenant' | 'priority'> & { pipelineHash: string; step: StepState }>;
   readonly events: ReadonlyArray<readonly RunEvent[]>;
 }
 
@@ -67,8 +67,12 @@ export abstract class SagaStore {
 
   /** These entries of the outbox have reached the bus. May be carried out with the next commit. */
   abstract published(entries: readonly string[]): void;
-  /** Entries that nobody has reported for a while, the oldest first. */
-  abstract unpublished(limit: number): Promise<OutboxEntry[]>;
+  /** Entries that nobody has reported for a while, the oldest first: those of coordinators that are not heard any more, and this one's own but for those that it `held`s. They are its own from then on. */
+  abstract unpublished(limit: number, held: readonly string[]): Promise<OutboxEntry[]>;
+  /** Says that this coordinator lives: once a second. */
+  abstract beat(): Promise<void>;
+  /** What it has left in the outbox is for others at once. */
+  abstract retire(): Promise<void>;
   /** Steps whose timer is due, the oldest first. */
   abstract dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>>;
   /** Steps that stand first in the queue of their lock and still wait: whoever released it died before waking them. */
@@ -77,6 +81,10 @@ export abstract class SagaStore {
   abstract limits(): Promise<Limit[]>;
   /** Counts these starts in their windows as far as there is room, one answer for each, in order; a start that was counted before has its place. Committed when it settles. */
   abstract admit(starts: readonly WindowedStart[]): Promise<Admission[]>;
-  /** Removes starts that no window counts any more. */
+  /** Removes starts that no window counts any more, and the places of tasks that are done. */
   abstract forgetStarts(olderThanSeconds: number): Promise<void>;
+  /** Gives each task all of its places, or none and says which are full; in order. A task that has them keeps them. Committed when it settles. */
+  abstract occupy(tasks: readonly PlacedTask[]): Promise<Place[][]>;
+  /** Gives steps that are still dispatched with this attempt so many milliseconds from now on. */
+  abstract renewTimers(steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number; ms: number }>): Promise<void>;
 }
