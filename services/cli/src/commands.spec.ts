@@ -177,7 +177,7 @@ describe('an exported run', () => {
     ['an event that is missing', 'events.jsonl', (text) => text.split('\n').filter((_, at) => at !== 3).join('\n'), /not whole: number 4/],
     ['an attempt that there never was', 'events.jsonl', (text) => text.replace('"attempt":1', '"attempt":2'), /event \d+: something else is decided/],
     ['another end', 'steps.json', (text) => text.replace('"status":"succeeded"', '"status":"failed"'), /step \S+ ends otherwise/],
-    ['another pipeline', 'pipeline.json', (text) => text.replace('"when":"params.approval"', '"when":"true"'), /event \d+/],
+    ['another pipeline', 'pipeline.json', (text) => text.replace('"when":"params.approval"', '"when":"!params.approval"'), /event \d+/],
     ['an artifact that somebody else made', 'lineage.json', (text) => text.replace(/sha256:[0-9a-f]{64}/, `sha256:${'0'.repeat(64)}`), /what the steps made ends otherwise/],
   ])('tells %s', async (_what, path, change, message) => {
     await expect(changed(path, change).then((tampered) => replayBundle(tampered, {}))).rejects.toMatchObject({ code: EXIT.failure, message: expect.stringMatching(message) });
