@@ -68,7 +68,7 @@ export class CoordinatorProcess {
 
   private round(): void {
     this.nextRound = Infinity;
-    const { world, tables } = this.around;
+    const { world } = this.around;
     const { life } = this;
     if (!life.alive) return;
     const due = this.untilDue();

@@ -263,6 +263,9 @@ export class Watch {
   }
 }
 
+/** Of one run, what is broken first says enough. */
+const PER_RUN = 100;
+
 /** When the world has come to rest. */
 export function checkEnd({ tables, watch, commands, effects, pipelineOf }: {
   tables: MemoryTables; watch: Watch; commands: readonly Command[]; effects: ReadonlyMap<string, Effect>; pipelineOf: (hash: string) => CompiledPipeline;
@@ -272,7 +275,7 @@ export function checkEnd({ tables, watch, commands, effects, pipelineOf }: {
     const pipeline = pipelineOf(row.stored.pipelineHash);
     const run: RunState = { ...row.stored.run, steps: row.steps };
     const log = [...tables.events.get(runId)?.values() ?? []].flat();
-    broken.push(...checkLog(pipeline, run, log, (stepId, attempt) => watch.wasHeard(runId, stepId, attempt)));
+    broken.push(...checkLog(pipeline, run, log, (stepId, attempt) => watch.wasHeard(runId, stepId, attempt)).slice(0, PER_RUN));
     const told = watch.told.get(runId);
     for (const { seq } of log) if (!told?.has(seq)) broken.push({ invariant: 'published', runId, detail: `the bus never had event ${seq}` });
     if (hasEnded(run)) broken.push(...checkEffects(pipeline, run, effects));
