@@ -4,10 +4,10 @@ export { AgentContract, agentContract, agentNames, AGENTS, AgentsFile, durableOf
 export { ARTIFACTS, type ArtifactKind } from './artifacts.js';
 export { consumers, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
 export {
-  AgentCapacity, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, DEFAULT_PRIORITY, DEFAULT_TENANT, EVENT_TYPES, MAX_MESSAGE_BYTES, PipelineView, Priority, Progress, QUERIES,
-  Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, Tenant, type CommandName, type QueryName,
+  AgentCapacity, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, EVENT_TYPES, MAX_MESSAGE_BYTES, PipelineView, Progress, QUERIES,
+  Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,
 } from './messages.js';
-export { ArtifactMap, FailureFact, Params } from './values.js';
+export { ArtifactMap, DEFAULT_PRIORITY, DEFAULT_TENANT, FailureFact, Params, Priority, Tenant } from './values.js';
 export { CONCURRENCY_LIMITS, EVERYBODY, Limit, LimitKind, LimitName, Quota, WINDOW_LIMITS, type ConcurrencyLimit, type WindowLimit } from './limits.js';
 export { Memo } from './memo.js';
 export { Schedule, ScheduleId, ScheduleRequest } from './schedules.js';

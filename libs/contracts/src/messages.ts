@@ -2,21 +2,12 @@ import { z } from 'zod';
 import { AgentName, ArtifactId, Fact, RepositoryRef, RunId, StepId } from './ids.js';
 import { Limit, LimitName, Quota } from './limits.js';
 import { Schedule, ScheduleId, ScheduleRequest } from './schedules.js';
-import { ArtifactMap, FailureFact, Params, When, Who } from './values.js';
+import { ArtifactMap, FailureFact, Params, Priority, Tenant, When, Who } from './values.js';
 
 /**
  * Every message on the bus. Identifiers and typed facts only: an artifact's content, source code, prompts and
  * model output travel as artifact ids. Unknown keys are dropped on read, so that an older service understands a newer one.
  */
-
-/** Whose run it is: tenants have their turns at the agents one after the other, however much each of them wants. */
-export const Tenant = z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/).meta({ id: 'Tenant' });
-export type Tenant = z.infer<typeof Tenant>;
-export const DEFAULT_TENANT = 'default';
-/** What waits for an agent goes by priority first, 5 before 1. */
-export const Priority = z.int().min(1).max(5).meta({ id: 'Priority' });
-export type Priority = z.infer<typeof Priority>;
-export const DEFAULT_PRIORITY = 3;
 
 // ---- commands: gateway → coordinator ------------------------------------------------------------------------------
 export const StartRun = z.object({

@@ -43,7 +43,7 @@ describe('schedules', () => {
   });
   afterEach(async () => { await stage.stopCoordinators(); });
 
-  const request = (change: object = {}) => ({ scheduleId: ID, cron: YEARLY, timeZone: 'UTC', pipeline: 'test-generation', repository: '/repo', ref: 'main', params: { depth: 'smoke' }, cache: false, requestedBy: 'ann', ...change });
+  const request = (change: object = {}) => ({ scheduleId: ID, cron: YEARLY, timeZone: 'UTC', pipeline: 'test-generation', repository: '/repo', ref: 'main', params: { depth: 'smoke' }, cache: false, tenant: 'qa', priority: 5, requestedBy: 'ann', ...change });
   const due = async (interval: string) => stage.database.query(`UPDATE schedules SET next_at = date_trunc('year', now()) - $1::interval`, [interval]);
   const runs = async () => (await stage.database.query<{ id: string; idempotency_key: string; params: object; ref: string; cache: boolean; requested_by: string }>('SELECT * FROM runs')).rows;
   const schedule = async () => { const reply = await stage.query('list-schedules', {}); if (!reply.ok) throw new Error(reply.failure.code); return reply.items[0]; };
@@ -55,7 +55,7 @@ describe('schedules', () => {
     await noted();
     await sleep(2_500);
     const started = await runs();
-    expect(started).toMatchObject([{ params: { depth: 'smoke', framework: 'playwright', approval: false }, ref: 'main', cache: false, requested_by: 'ann', idempotency_key: `${ID}/${(await schedule())?.lastAt}` }]);
+    expect(started).toMatchObject([{ params: { depth: 'smoke', framework: 'playwright', approval: false }, ref: 'main', cache: false, tenant: 'qa', priority: 5, requested_by: 'ann', idempotency_key: `${ID}/${(await schedule())?.lastAt}` }]);
     expect(await schedule()).toMatchObject({ lastRunId: started[0]?.id });
     expect(Date.parse((await schedule())?.nextAt ?? '')).toBeGreaterThan(Date.now());
   }, 20_000);

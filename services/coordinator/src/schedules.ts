@@ -60,9 +60,9 @@ export class Schedules {
   }
 }
 
-function startOf({ scheduleId, pipeline, repository, ref, params, cache, requestedBy }: DueSchedule, occurredAt: number): StartRun {
+function startOf({ scheduleId, pipeline, repository, ref, params, cache, tenant, priority, requestedBy }: DueSchedule, occurredAt: number): StartRun {
   const key = `${scheduleId}/${new Date(occurredAt).toISOString()}`;
-  return { runId: runIdOf(key, occurredAt), pipeline, repository, ref: ref ?? undefined, params, cache: cache ?? undefined, requestedBy, idempotency: { key, requestHash: scheduleId } };
+  return { runId: runIdOf(key, occurredAt), pipeline, repository, ref: ref ?? undefined, params, cache: cache ?? undefined, tenant: tenant ?? undefined, priority: priority ?? undefined, requestedBy, idempotency: { key, requestHash: scheduleId } };
 }
 
 /** A ULID like any other, but made of what it stands for. */

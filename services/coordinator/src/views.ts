@@ -17,7 +17,7 @@ export function runView(run: RunEntity): RunView {
 export function scheduleView(row: ScheduleEntity): Schedule {
   const { id: scheduleId, cron, timeZone, pipeline, repository, params, requestedBy } = row;
   return {
-    scheduleId, cron, timeZone, pipeline, repository, ref: row.ref ?? undefined, params, cache: row.cache ?? undefined, requestedBy, createdAt: row.createdAt.toISOString(), nextAt: row.nextAt.toISOString(),
+    scheduleId, cron, timeZone, pipeline, repository, ref: row.ref ?? undefined, params, cache: row.cache ?? undefined, tenant: row.tenant ?? undefined, priority: row.priority ?? undefined, requestedBy, createdAt: row.createdAt.toISOString(), nextAt: row.nextAt.toISOString(),
     lastAt: row.lastAt?.toISOString(), lastRunId: row.lastRunId ?? undefined, lastFailure: row.lastFailure ?? undefined,
   };
 }

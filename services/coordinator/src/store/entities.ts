@@ -148,6 +148,8 @@ export class ScheduleEntity {
   @Column({ type: 'text', nullable: true }) ref: string | null;
   @Column({ type: 'json' }) params: Params;
   @Column({ type: 'boolean', nullable: true }) cache: boolean | null;
+  @Column({ type: 'text', nullable: true }) tenant: string | null;
+  @Column({ type: 'integer', nullable: true }) priority: number | null;
   @Column({ type: 'text', name: 'requested_by' }) requestedBy: string;
   @Column({ ...when, name: 'created_at' }) createdAt: Date;
   /** The occurrence that comes next; whoever starts its run moves it on. */
