@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '#contracts';
 import { readLedger } from './effects.js';
-import { runEvidence, type Disturbance, type RunEvidence, type Violation } from './evidence.js';
+import { runEvidence, storyOf, type Disturbance, type RunEvidence, type Violation } from './evidence.js';
 import type { Followed } from './follower.js';
 import { checkFollowed } from './invariants/follower.js';
 import { Locks } from './invariants/locks.js';
@@ -26,7 +26,7 @@ export async function check(stage: Stage, records: readonly RunRecord[], followe
   for await (const run of runEvidence(stage.database, readLedger(stage.ledger), byId)) {
     byId.delete(run.runId);
     const { violations, lost, duplicated, repeated } = checkRun(run, disturbances);
-    checked.violations.push(...violations);
+    checked.violations.push(...violations.map((violation) => ({ ...violation, story: storyOf(run) })));
     if (lost) checked.lostRuns.add(run.runId);
     else if (run.status !== 'waiting') endedRuns.add(run.runId);
     if (duplicated > 0) checked.duplicatedRuns.add(run.runId);

@@ -24,7 +24,17 @@ export interface Disturbance { from: number; to: number }
 const AFTERMATH_MS = 45_000;
 export const isDisturbed = (disturbances: readonly Disturbance[], from: number, to: number): boolean => disturbances.some((one) => one.from <= to && from <= one.to + AFTERMATH_MS);
 
-export interface Violation { invariant: string; runId?: string; detail: string }
+/** `story`: what happened in the run and in the world, by time. */
+export interface Violation { invariant: string; runId?: string; detail: string; story?: string[] }
+
+const STORY_LINES = 80;
+
+/** The last of it, for people. */
+export function storyOf({ events, ledger }: RunEvidence): string[] {
+  const told = events.map(({ at, seq, type, stepId = '', attempt = '', failure }) => ({ at: Date.parse(at), line: `event ${seq} ${type} ${stepId} ${attempt} ${failure?.code ?? ''}` }));
+  const done = ledger.map(({ at, what, step, attempt, pid }) => ({ at, line: `  process ${pid}: ${what} ${step} ${attempt}` }));
+  return [...told, ...done].sort((a, b) => a.at - b.at).slice(-STORY_LINES).map(({ at, line }) => `${new Date(at).toISOString().slice(11, 23)} ${line.trimEnd()}`);
+}
 
 const BATCH = 500;
 

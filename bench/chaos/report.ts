@@ -29,6 +29,9 @@ export interface Report {
   replay: string;
 }
 
+/** How many violations are told to people, and how many with their story; `--json` has all of it. */
+const TOLD = { violations: 50, stories: 3 };
+
 export function table({ faults }: Pick<Report, 'faults'>): string {
   const rows = [['fault', 'injected', 'in flight', 'lost', 'duplicated', 'longest recovery'], ...faults.map((row) => [
     row.fault, String(row.injected), String(row.inFlight), String(row.lost), String(row.duplicated), row.longestRecoveryMs === undefined ? '–' : `${(row.longestRecoveryMs / 1_000).toFixed(1)} s`,
@@ -45,8 +48,8 @@ export function summary(report: Report): string {
     `${report.repeated} executions were repeated because of a fault, each without a second effect.`,
     `Longest standstills: ${report.standstills.map(({ runId, seq, ms, at }) => `${(ms / 1_000).toFixed(1)} s from ${at.slice(11, 19)} (${runId}, after event ${seq})`).join(', ')}.`,
     ...report.skipped.map((line) => `not injected: ${line}`),
-    ...report.violations.slice(0, 50).map(({ invariant, runId, detail }) => `VIOLATION of "${invariant}"${runId ? ` by ${runId}` : ''}: ${detail}`),
-    ...(report.violations.length > 50 ? [`… and ${report.violations.length - 50} more`] : []),
+    ...report.violations.slice(0, TOLD.violations).flatMap(({ invariant, runId, detail, story }, index) => [`VIOLATION of "${invariant}"${runId ? ` by ${runId}` : ''}: ${detail}`, ...(index < TOLD.stories ? story ?? [] : []).map((line) => `    ${line}`)]),
+    ...(report.violations.length > TOLD.violations ? [`… and ${report.violations.length - TOLD.violations} more`] : []),
     ...(report.violations.length > 0 ? [`To replay the same runs and the same faults in the same order: ${report.replay}`] : []),
   ].join('\n');
 }
