@@ -1,10 +1,9 @@
-import { Injectable } from '@nestjs/common';
 import type { Bus } from '#bus';
 import { AgentCapacity, subjects, type Result } from '#contracts';
 
 /** An instance that was not heard for so long is gone. */
 const LIVE_MS = 6_000;
-/** For an agent that nobody announces. */
+/** The window of an agent that nobody announces. */
 const UNHEARD = 256;
 /** So much work may lie ready at the agents: what comes next has to be decided, committed and published until then, or slots stand idle. Whoever has the next turn waits as long. */
 const AHEAD_MS = 20;
@@ -18,9 +17,11 @@ interface Known { readonly instances: Map<string, { slots: number; at: number }>
  * How many tasks of an agent should be with it at a time: as many as its instances work on at once, and a few ahead. Fewer than that leave slots idle; what is more stands in line there, where
  * nobody can be let pass any more. The quicker an agent is, the more has to lie ahead.
  */
-@Injectable()
 export class Capacity {
   private readonly agents = new Map<string, Known>();
+
+  /** `clock`: milliseconds, for ages only. */
+  constructor(private readonly unheard: number = UNHEARD, readonly clock: () => number = () => performance.now()) {}
 
   /** Returns the way to stop. */
   listen(bus: Pick<Bus, 'subscribe'>): () => void {
@@ -33,7 +34,7 @@ export class Capacity {
   heard({ agent, instance, slots }: AgentCapacity): void {
     const { instances } = this.known(agent);
     if (slots === 0) instances.delete(instance);
-    else instances.set(instance, { slots, at: performance.now() });
+    else instances.set(instance, { slots, at: this.clock() });
   }
 
   /** A slower task counts at once and a quicker one little by little: too few ahead costs a moment, too many hold everybody up. */
@@ -46,13 +47,13 @@ export class Capacity {
 
   windowOf(agent: string): number {
     const { instances, taskMs } = this.known(agent);
-    const alive = performance.now() - LIVE_MS;
+    const alive = this.clock() - LIVE_MS;
     let slots = 0;
     for (const [instance, { slots: own, at }] of instances) {
       if (at < alive) instances.delete(instance);
       else slots += own;
     }
-    if (slots === 0) return UNHEARD;
+    if (slots === 0) return this.unheard;
     return slots + (taskMs === undefined ? Math.max(4, slots / 4) : Math.max(1, Math.ceil(slots * AHEAD_MS / Math.max(QUICKEST_MS, taskMs))));
   }
 

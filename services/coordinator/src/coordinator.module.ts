@@ -42,7 +42,8 @@ export class CoordinatorModule {
         { provide: BusWatch, inject: [Pool, Bus, Dispatcher], useFactory: (pool: Pool, bus: Bus, dispatcher: Dispatcher) => new BusWatch(pool, bus, dispatcher, config.NATS_PROVISION) },
         { provide: Retention, inject: [Pool], useFactory: (pool: Pool) => new Retention(pool, { runs: config.RETAIN_RUNS_DAYS, events: config.RETAIN_EVENTS_DAYS }) },
         { provide: BundleDays, useValue: new BundleDays(config.RETAIN_BUNDLES_DAYS) },
-        Limits, Capacity, Presence, Dispatcher, Saga, Timers, Schedules, Queries, Coordinator,
+        { provide: Capacity, useFactory: () => new Capacity() },
+        Limits, Presence, Dispatcher, Saga, Timers, Schedules, Queries, Coordinator,
       ],
       exports: [Coordinator],
     };

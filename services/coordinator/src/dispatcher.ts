@@ -68,7 +68,7 @@ export class Dispatcher {
     for (const each of dispatched) {
       if (this.goesAtOnce(each)) { now.push(each.task); continue; }
       this.drop(each.task);
-      this.queue.add({ ...each, batch, since: performance.now() });
+      this.queue.add({ ...each, batch, since: this.capacity.clock() });
     }
     this.carry([{ batch, tasks: now, settles: 1 + now.length }], events);
     this.pump();
@@ -185,8 +185,8 @@ export class Dispatcher {
   /** The bus knows how many tasks an agent has from all coordinators; what this one has sent and was not confirmed may not be among them. */
   private async count(agent: string): Promise<void> {
     const load = this.loadOf(agent);
-    if (performance.now() - load.countedAt < COUNT_MS) return;
-    load.countedAt = performance.now();
+    if (this.capacity.clock() - load.countedAt < COUNT_MS) return;
+    load.countedAt = this.capacity.clock();
     try {
       load.inFlight = await this.bus.held({ stream: 'PULLWRIGHT_TASKS', durable: durableOf(agent) }) + load.sending;
     } catch (error) {
@@ -233,7 +233,7 @@ export class Dispatcher {
 
   /** The time limit of a step is for its agent, not for the line in front of it. */
   private async renewTimers(): Promise<void> {
-    const now = performance.now();
+    const now = this.capacity.clock();
     const long = [...this.queue.items()].filter(({ since }) => now - since > RENEW_MS);
     if (long.length === 0) return;
     await this.store.renewTimers(long.map(({ task: { runId, stepId, attempt, timeLimitMs } }) => ({ runId, stepId, attempt, ms: timeLimitMs + GRACE_MS })));

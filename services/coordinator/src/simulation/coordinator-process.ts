@@ -27,11 +27,19 @@ const SETTLING_MS = 5_000;
 export class CoordinatorProcess {
   life: Life;
   private timers: Timers;
+  private dispatcher: Dispatcher;
+  private beat: () => Promise<void>;
+  /** Tasks that an agent may have at a time; in some worlds so few that others have to wait. */
+  private readonly window: number;
   private starts = 0;
   private nextRound = Infinity;
   private inRound = false;
 
-  constructor(private readonly name: string, private readonly around: Surroundings) { this.boot(); }
+  constructor(private readonly name: string, private readonly around: Surroundings) {
+    // Often enough for the queue to be played too, and seldom enough to leave time for the rest.
+    this.window = around.world.random.pick([5, 256, 256, 256]);
+    this.boot();
+  }
 
   get awake(): boolean { return this.life.alive && this.life.frozenUntil <= this.around.world.now; }
 
@@ -56,11 +64,12 @@ export class CoordinatorProcess {
     const store = new ShakenStore(world, tables, this.life, databaseAway, defect, committed);
     const connection = new BusConnection(bus, this.life);
     const limits = new Limits(store);
-    const dispatcher = new Dispatcher(store, connection, pipelines, limits, new Capacity());
-    const saga = new Saga(store, pipelines, dispatcher, limits);
-    this.timers = new Timers(store, saga, dispatcher);
+    this.dispatcher = new Dispatcher(store, connection, pipelines, limits, new Capacity(this.window, () => world.now));
+    this.beat = async () => store.beat();
+    const saga = new Saga(store, pipelines, this.dispatcher, limits);
+    this.timers = new Timers(store, saga, this.dispatcher);
     void serveCommands(connection, saga);
-    void takeResults(connection, saga, dispatcher);
+    void takeResults(connection, saga, this.dispatcher);
     this.inRound = false;
     world.note(`${name} starts`);
     this.wakeAfter(0);
@@ -78,6 +87,9 @@ export class CoordinatorProcess {
     this.inRound = true;
     world.stir();
     const work = async (): Promise<void> => {
+      // Whoever cannot say that he lives goes on all the same, and others take up what he holds.
+      await this.beat().catch(() => undefined);
+      this.dispatcher.pump();
       if (due <= 0) await this.timers.fire();
       if (sweeping && !this.around.defect?.neverSweeps) await this.timers.sweep();
     };
@@ -94,6 +106,7 @@ export class CoordinatorProcess {
   /** Milliseconds until a sweep may find something. */
   private untilSweep(): number {
     const { tables, world } = this.around;
+    if (this.dispatcher.waiting > 0) return 10_000;
     if (overlooked(tables)) return 2_000;
     for (const { at } of tables.outbox.values()) return Math.max(2_000, at + SETTLING_MS - world.clock());
     return Infinity;
