@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '#contracts';
+import { consumers, Failure } from '#contracts';
 import { readLedger } from './effects.js';
 import { runEvidence, storyOf, type Disturbance, type RunEvidence, type Violation } from './evidence.js';
 import type { Followed } from './follower.js';
@@ -61,10 +61,17 @@ async function checkArtifacts({ store }: Stage, artifacts: ReadonlyMap<string, s
   return violations;
 }
 
-/** Nothing waits in a queue, in the outbox or for a lock. What was poison has been terminated, what was a copy acknowledged. */
+/**
+ * Nothing waits for a reader, in the outbox or for a lock. What was poison has been terminated, what was a copy acknowledged. The readers' view counts: a server that was killed while it took out what had been
+ * acknowledged may keep the message in the stream, and never hands it out again.
+ */
 async function checkQueues({ bus, database }: Stage): Promise<Violation[]> {
   const left = async () => {
-    const streams = await Promise.all(QUEUES.map(async (name) => [name, (await bus.manager.streams.info(name)).state.messages] as const));
+    const readers = consumers().filter(({ stream }) => QUEUES.includes(stream));
+    const streams = await Promise.all(readers.map(async ({ stream, durable }) => {
+      const { num_pending: unread, num_ack_pending: unsettled } = await bus.manager.consumers.info(stream, durable);
+      return [`${stream} for ${durable}`, unread + unsettled] as const;
+    }));
     const { rows: [tables] } = await database.query<{ outbox: string; locks: string }>(
       `SELECT (SELECT count(*) FROM outbox) AS outbox, (SELECT count(*) FROM locks JOIN runs ON runs.id = run_id WHERE status IN ('succeeded', 'failed', 'cancelled')) AS locks`);
     return [...streams, ['outbox', Number(tables?.outbox)] as const, ['locks of ended runs', Number(tables?.locks)] as const].filter(([, count]) => count > 0);

@@ -164,12 +164,12 @@ export class Load {
     this.asked.delete(record.runId);
   }
 
-  /** Nobody will decide, and the approval has not expired yet. */
-  private waitsForGood({ status, plan }: RunRecord): boolean { return status === 'waiting' && plan.decision === 'nothing'; }
+  /** Nobody will decide, and the approval does not expire for days. */
+  private waitsForGood({ status, plan, pipeline }: RunRecord): boolean { return status === 'waiting' && pipeline === 'chaos-patience' && plan.decision === 'nothing'; }
 }
 
 function planned(number: number, random: Random): { pipeline: string; params: Params; repository: string; plan: Plan } {
-  const pipeline = random.pick(['chaos-chain', 'chaos-chain', 'chaos-fan', 'chaos-undo', 'chaos-undo', 'chaos-lock', 'chaos-approval']);
+  const pipeline = random.pick(['chaos-chain', 'chaos-chain', 'chaos-fan', 'chaos-undo', 'chaos-undo', 'chaos-lock', 'chaos-approval', random.pick(['chaos-approval', 'chaos-patience'])]);
   const params: Record<string, Params> = {
     'chaos-chain': { apart: random.next() < 0.15 }, 'chaos-fan': { width: random.between(1, 8) }, 'chaos-undo': { fails: random.pick(['never', 'once', 'always']) },
   };
