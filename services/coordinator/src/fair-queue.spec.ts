@@ -56,6 +56,24 @@ test('who was taken and cannot go after all stands where it stood', () => {
   expect(order(queue)).toEqual(items);
 });
 
+test('nobody is lost or passed by his own, however often some are taken and go back', () => {
+  const queue = filled(...Array.from({ length: 60 }, (_, index) => waiting('a', { repository: `/${index % 3}` })));
+  const left = new Set(queue.items());
+  const served: Waiting[] = [];
+  let turn = 0;
+  while (left.size > 0) {
+    const blocked = `/${turn++ % 4}`;
+    const taken = Array.from({ length: 5 }, () => queue.next('crawler/crawl', ({ task }) => task.repository !== blocked)).filter((next) => next !== undefined);
+    for (const [index, next] of taken.entries()) {
+      if ((index + turn) % 3 > 0) queue.add(next.item, next.arrival);
+      else { served.push(next.item); left.delete(next.item); }
+    }
+    expect(queue.size).toBe(left.size);
+    expect(turn).toBeLessThan(1_000);
+  }
+  expect(new Set(served).size).toBe(60);
+});
+
 test('agents have lines of their own, and what is removed is gone', () => {
   const [crawl, write, gone] = [waiting('a'), waiting('a', { agent: 'engineer/write' }), waiting('a', { agent: 'engineer/write' })];
   const queue = filled(crawl, gone, write);

@@ -79,14 +79,13 @@ export class FairQueue<T extends Waiting> {
   }
 }
 
-/** Nearly always at the end, or where the one before the head was. */
+/** From the head on all stand by arrival, whether they still wait or not. Nearly always it is at the end, or right before the head. */
 function insert<T>(row: Row<T>, entry: Entry<T>): void {
-  const { entries, head } = row;
-  const last = entries.at(-1);
-  const first = entries[head];
-  if (!last || last.arrival < entry.arrival) entries.push(entry);
-  else if (head > 0 && (!first || entry.arrival < first.arrival)) entries[--row.head] = entry;
-  else entries.splice(entries.findIndex(({ arrival }) => arrival > entry.arrival), 0, entry);
+  const { entries } = row;
+  let place = entries.length;
+  if ((entries.at(-1)?.arrival ?? 0) > entry.arrival) for (place = row.head; (entries[place]?.arrival ?? Infinity) < entry.arrival; place++);
+  if (place === row.head && row.head > 0) entries[--row.head] = entry;
+  else entries.splice(place, 0, entry);
 }
 
 function inTurn<T extends Waiting>({ levels }: Line<T>, passes: (item: T) => boolean): Entry<T> | undefined {
