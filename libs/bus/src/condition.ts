@@ -1,5 +1,6 @@
-import type { Lister } from '@nats-io/jetstream';
-import { consumers, Failure, STREAMS } from '#contracts';
+import { randomUUID } from 'node:crypto';
+import { JetStreamError, type Lister } from '@nats-io/jetstream';
+import { consumers, Failure, STREAMS, type PROBES } from '#contracts';
 import type { Bus } from './bus.js';
 
 export interface StreamCondition {
@@ -32,6 +33,21 @@ export async function inspect({ manager }: Bus): Promise<BusCondition> {
     };
   } catch (cause) {
     throw new Failure('bus-unavailable', 'JetStream does not answer', { cause });
+  }
+}
+
+/**
+ * Whether the stream of a probe's subject stores. When the files of JetStream were removed under a running server, it still knows its streams, and confirms nothing any more as soon as it needs a
+ * new file. The probe is taken out again; readers of results may have seen it.
+ */
+export async function stores(bus: Bus, probe: (typeof PROBES)[number]): Promise<boolean> {
+  try {
+    await bus.publish(probe.subject, {}, { id: randomUUID() });
+    await bus.manager.streams.purge(probe.stream, { filter: probe.subject });
+    return true;
+  } catch (error) {
+    if (error instanceof Failure || error instanceof JetStreamError) return false;
+    throw error;
   }
 }
 

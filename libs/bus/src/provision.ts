@@ -19,6 +19,12 @@ export async function provision(bus: Bus): Promise<Provisioned[]> {
   return done;
 }
 
+/** Deletes every stream of the table and makes it again. What they held is gone. */
+export async function provisionAnew(bus: Bus): Promise<void> {
+  for (const { name } of STREAMS) await refused(`stream ${name}`, bus.manager.streams.delete(name));
+  await provision(bus);
+}
+
 async function provisionStream({ manager }: Bus, definition: StreamDefinition): Promise<Provisioned['change']> {
   const wanted = {
     name: definition.name, subjects: definition.subjects, storage: StorageType.File,

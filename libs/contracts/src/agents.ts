@@ -65,7 +65,7 @@ const registry = new Map<string, AgentContract>(Object.entries(AGENTS));
 const modules = new Map<string, string>();
 const serviceOf = (agent: string) => agent.split('/')[0] as string;
 /** Names that mean something else on the bus. */
-const RESERVED = ['gateway', 'coordinator', 'standalone'];
+const RESERVED = ['gateway', 'coordinator', 'standalone', 'probe'];
 const BUILT_IN = new Set([...registry.keys()].map(serviceOf));
 
 /**

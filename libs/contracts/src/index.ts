@@ -2,7 +2,7 @@ export { AgentName, ArtifactId, CommitId, Fact, RepositoryRef, RunId, StepId } f
 export { FAILURES, Failure, FailureCode } from './failures.js';
 export { AgentContract, agentContract, agentNames, AGENTS, AgentsFile, durableOf, moduleOf, registerAgents, services, Slot, type KnownAgent } from './agents.js';
 export { ARTIFACTS, type ArtifactKind } from './artifacts.js';
-export { consumers, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
+export { consumers, PROBES, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
 export {
   AgentCapacity, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, EVENT_TYPES, MAX_MESSAGE_BYTES, PipelineView, Progress, QUERIES,
   Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, type CommandName, type QueryName,

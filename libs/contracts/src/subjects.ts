@@ -51,6 +51,9 @@ export const subjects = {
   health: (service: string) => `pullwright.health.${service}`,
 } as const;
 
+/** What proves that a stream stores. No agent may belong to a service of that name. */
+export const PROBES = [{ stream: 'PULLWRIGHT_TASKS', subject: 'pullwright.task.probe.probe' }, { stream: 'PULLWRIGHT_RESULTS', subject: subjects.result('probe') }] as const;
+
 const COORDINATORS: readonly ConsumerDefinition[] = [
   { stream: 'PULLWRIGHT_COMMANDS', durable: 'coordinator-commands', filterSubject: 'pullwright.command.*', ackWaitMs: 5_000, maxAckPending: 4096, service: 'coordinator' },
   { stream: 'PULLWRIGHT_RESULTS', durable: 'coordinator-results', filterSubject: 'pullwright.result.*', ackWaitMs: 5_000, maxAckPending: 8192, service: 'coordinator' },

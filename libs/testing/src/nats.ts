@@ -6,6 +6,8 @@ import { resolveNatsServer, startEmbeddedNats, type EmbeddedNats } from '#embedd
 export interface TestNats extends EmbeddedNats {
   /** Kills the server, deletes its store and starts it empty on the same port: the loss of the whole bus. */
   wipe(): Promise<void>;
+  /** Deletes the store under the running server, which goes on with what it has in memory until it needs a file. */
+  removeStore(): Promise<void>;
   /** Stops the server and deletes its store; call it in afterAll. */
   remove(): Promise<void>;
 }
@@ -25,6 +27,7 @@ export async function startNats(options: { binary?: string; user?: string; passw
       await rm(join(dir, 'jetstream'), { recursive: true, force: true });
       await nats.restart();
     },
+    removeStore: () => rm(join(dir, 'jetstream'), { recursive: true, force: true }),
     remove: async () => {
       await nats.stop();
       await rm(dir, { recursive: true, force: true });

@@ -68,6 +68,12 @@ describe('a coordinator that may provision', () => {
     expect(stage.taken.length).toBeLessThanOrEqual(RUNS * 5 + 4);
   }, 90_000);
 
+  test('makes the streams anew when their files were removed under a running server', async () => {
+    const runs = await started(RUNS);
+    await stage.nats.removeStore();
+    await finished(runs);
+  }, 90_000);
+
   test('two of them, and the loss while both are away', async () => {
     await stage.startCoordinator({ NATS_PROVISION: true });
     const runs = await started(RUNS);

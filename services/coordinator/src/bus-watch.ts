@@ -2,14 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect as text } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { Pool, type PoolClient } from 'pg';
-import { Bus, inspect, provision, type BusCondition, type StreamCondition } from '#bus';
-import { Failure } from '#contracts';
+import { Bus, inspect, provision, provisionAnew, stores, type BusCondition, type StreamCondition } from '#bus';
+import { Failure, PROBES } from '#contracts';
 import { Dispatcher } from './dispatcher.js';
 import { dispatchAgain, quietlyDispatched, rememberedStreams, rememberStreams, takeWatch, type RememberedStream } from './store/streams.store.js';
 
 const CHECK_MS = 3_000;
 /** The first of so many checks counts the messages on the bus against the steps that wait for them. */
 const COUNT_CHECKS = 20;
+/** A bus that has confirmed nothing for so many checks in a row, each of which waits for five seconds, while it answered everything else. */
+const SILENT_CHECKS = 3;
 /** A run that has not moved for so long has nothing on its way between Postgres and the bus. */
 const QUIET_SECONDS = 30;
 /** The streams whose loss leaves steps waiting. Events are filled up from Postgres by their readers. */
@@ -20,6 +22,8 @@ const CARRIERS: ReadonlySet<string> = new Set(['PULLWRIGHT_TASKS', 'PULLWRIGHT_R
  *   missing      a stream or consumer is not there: made again when this coordinator may, otherwise readiness and log say what to run
  *   lost         a stream was made later than the one remembered, or its last sequence has gone back: the task of every dispatched step goes into the outbox again,
  *                in the transaction that remembers the new stream, so that no crash comes between
+ *   silent       the server knows its streams, but stores nothing any more, for a while: its files were removed under it. All streams are made anew, when this coordinator may and no command
+ *                is left in them, because a command that nobody has carried out is nowhere else
  *   unaccounted  the streams are the same, but hold fewer messages than steps wait for (purged, or the tail lost with a machine): the same for runs that stand still
  * The attempt stays the same. An agent that still works on it takes no second copy, and of two results of one attempt one counts.
  * One coordinator looks at a time, because what it sees must be newer than what it compares with.
@@ -30,6 +34,8 @@ export class BusWatch {
   private wake = new AbortController();
   private ended: Promise<void> = Promise.resolve();
   private checks = 0;
+  private silentChecks = 0;
+  private lastResult = -1;
   private missing: readonly string[] = [];
 
   constructor(private readonly pool: Pool, private readonly bus: Bus, private readonly dispatcher: Dispatcher, private readonly mayProvision: boolean) {}
@@ -113,7 +119,26 @@ export class BusWatch {
       await provision(this.bus);
       return this.noted(await inspect(this.bus));
     }
+    if (found.missing.length === 0 && this.mayProvision && await this.isSilent(found)) {
+      this.logger.error('the bus stores nothing any more: its streams are made anew');
+      await provisionAnew(this.bus);
+      return this.noted(await inspect(this.bus));
+    }
     return this.noted(found);
+  }
+
+  /** Asked by probes, and only while tasks wait and no result comes. */
+  private async isSilent({ streams }: BusCondition): Promise<boolean> {
+    const of = (name: string) => streams.find((stream) => stream.name === name);
+    const { lastSeq = 0 } = of('PULLWRIGHT_RESULTS') ?? {};
+    const stands = lastSeq === this.lastResult && (of('PULLWRIGHT_TASKS')?.messages ?? 0) > 0;
+    this.lastResult = lastSeq;
+    if (!stands && this.silentChecks === 0) return false;
+    const answers = await Promise.all(PROBES.map(async (probe) => stores(this.bus, probe)));
+    this.silentChecks = answers.every(Boolean) ? 0 : this.silentChecks + 1;
+    // The probe is no result.
+    this.lastResult = (await inspect(this.bus)).streams.find(({ name }) => name === 'PULLWRIGHT_RESULTS')?.lastSeq ?? lastSeq;
+    return this.silentChecks >= SILENT_CHECKS && of('PULLWRIGHT_COMMANDS')?.messages === 0;
   }
 
   private noted(condition: BusCondition): BusCondition {

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Bus, Delivered } from '#bus';
-import { Result } from '#contracts';
+import { Result, subjects } from '#contracts';
 import type { Dispatcher } from './dispatcher.js';
 import type { Saga } from './saga.js';
 
@@ -21,7 +21,7 @@ export async function takeResults(bus: Pick<Bus, 'consume'>, saga: Saga, dispatc
     dispatcher.pump();
     for (const { message, results } of read) {
       const failed = results.map(() => answers.next().value?.status).includes('rejected');
-      if (results.length === 0) message.term();
+      if (results.length === 0 && message.subject !== subjects.result('probe')) message.term();
       else if (failed) message.nak(AGAIN_MS);
       else message.ackLater();
     }
@@ -30,6 +30,8 @@ export async function takeResults(bus: Pick<Bus, 'consume'>, saga: Saga, dispatc
 
 function resultsIn(message: Delivered): Result[] {
   const { data } = message;
+  // It was worth something by being stored.
+  if (message.subject === subjects.result('probe')) return [];
   const items: unknown[] = typeof data === 'object' && data !== null && 'results' in data && Array.isArray(data.results) ? data.results : [data];
   return items.flatMap((item) => {
     const parsed = Result.safeParse(item);
