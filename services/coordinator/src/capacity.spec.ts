@@ -1,0 +1,53 @@
+import type { Result } from '#contracts';
+import { Capacity } from './capacity.js';
+
+let now = 0;
+let capacity: Capacity;
+beforeEach(() => {
+  now = 0;
+  capacity = new Capacity(256, () => now);
+});
+
+const announce = (instance: string, slots: number): void => { capacity.heard({ agent: 'crawler/crawl', instance, slots }); };
+const took = (durationMs: number, change: object = {}): void => {
+  capacity.took({ runId: 'run_0', stepId: 'a', attempt: 1, agent: 'crawler/crawl', durationMs, status: 'succeeded', outputs: {}, facts: {}, ...change } as Result);
+};
+const window = (): number => capacity.windowOf('crawler/crawl');
+
+test('is a few more than the slots of all instances that are heard', () => {
+  announce('one', 4);
+  expect(window()).toBe(8);
+  announce('two', 60);
+  announce('one', 36);
+  expect(window()).toBe(120);
+});
+
+test('forgets an instance that says so, and one that is silent', () => {
+  announce('one', 40);
+  announce('two', 40);
+  announce('one', 0);
+  expect(window()).toBe(50);
+  now = 5_000;
+  announce('three', 80);
+  now = 7_000;
+  expect(window()).toBe(100);
+  now = 20_000;
+  expect(window()).toBe(256);
+});
+
+test('holds as much ready as is done within twenty milliseconds', () => {
+  announce('one', 4);
+  took(20);
+  expect(window()).toBe(8);
+  took(60_000);
+  expect(window()).toBe(5);
+});
+
+test('believes a slow task at once, quick ones in time, and those that were reused not at all', () => {
+  announce('one', 10);
+  took(1_000);
+  for (let n = 0; n < 100; n++) took(1, { reused: { savedMs: 999 } });
+  expect(window()).toBe(11);
+  for (let n = 0; n < 200; n++) took(1);
+  expect(window()).toBe(10 + 200);
+});
