@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { COMMANDS, MAX_MESSAGE_BYTES, Progress, QUERIES, Results, RunEvents, Task, type CommandName, type QueryName } from '#contracts';
+import { AgentCapacity, type CommandName, COMMANDS, MAX_MESSAGE_BYTES, PROBES, Progress, QUERIES, type QueryName, Results, RunEvents, Task } from '#contracts';
 import { exampleFiles, gitRepository, recordBus, startNats, startPostgres, type RecordedMessage, type TestNats, type TestPostgres, type TestRepository } from '#testing';
 import { startStandalone, type Standalone } from './standalone.js';
 
@@ -48,12 +48,14 @@ function schemaOf(subject: string): z.ZodType | undefined {
     case 'result': return Results;
     case 'event': return RunEvents;
     case 'progress': return Progress;
+    case 'capacity': return AgentCapacity;
     case 'query': return QUERIES[name as QueryName].request;
     default: return undefined;
   }
 }
 
-const own = () => heard.filter(({ subject }) => subject.startsWith('pullwright.'));
+/** Probes say nothing: they are worth something by being stored. */
+const own = () => heard.filter(({ subject }) => subject.startsWith('pullwright.') && !PROBES.some((probe) => probe.subject === subject));
 const json = ({ payload }: RecordedMessage): unknown => JSON.parse(payload.toString('utf8'));
 
 test('the run was a whole one, and every kind of message was heard', () => {
