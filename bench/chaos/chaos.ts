@@ -5,7 +5,8 @@ import type { Fault, Outcome } from './fault.js';
 import { schedule } from './faults.js';
 import { Load } from './load.js';
 import { randomOf, type Random } from './random.js';
-import type { FaultRow, Injection, Report } from './report.js';
+import type { Injection } from './recovery.js';
+import type { FaultRow, Report } from './report.js';
 import { enterStage, type Stage } from './stage.js';
 
 export interface ChaosOptions {

@@ -1,5 +1,7 @@
 import type { RunEvent } from '#contracts';
-import type { Injection } from './report.js';
+
+/** One time that a fault was injected: from its beginning until it was lifted and everything was up again. */
+export interface Injection { fault: string; number: number; from: number; to: number; did: string }
 
 /** A run's steps forward in time, and when it had no reason to take one: before it was accepted, after its end, while it waited for a person or for a lock. */
 interface Track { runId: string; moves: Array<{ at: number; restsAfter: boolean }> }

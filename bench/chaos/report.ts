@@ -1,9 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Violation } from './evidence.js';
-import type { Standstill } from './recovery.js';
-
-/** One time that a fault was injected: from its beginning until it was lifted and everything was up again. */
-export interface Injection { fault: string; number: number; from: number; to: number; did: string }
+import type { Injection, Standstill } from './recovery.js';
 
 export interface FaultRow { fault: string; injected: number; inFlight: number; lost: number; duplicated: number; longestRecoveryMs: number | undefined }
 

@@ -1,4 +1,3 @@
-import type { Result } from '#contracts';
 import { Capacity } from './capacity.js';
 
 let now = 0;
@@ -10,7 +9,7 @@ beforeEach(() => {
 
 const announce = (instance: string, slots: number): void => { capacity.heard({ agent: 'crawler/crawl', instance, slots }); };
 const took = (durationMs: number, change: object = {}): void => {
-  capacity.took({ runId: 'run_0', stepId: 'a', attempt: 1, agent: 'crawler/crawl', durationMs, status: 'succeeded', outputs: {}, facts: {}, ...change } as Result);
+  capacity.took({ runId: 'run_0', stepId: 'a', attempt: 1, agent: 'crawler/crawl', durationMs, status: 'succeeded', outputs: {}, facts: {}, ...change });
 };
 const window = (): number => capacity.windowOf('crawler/crawl');
 
