@@ -13,31 +13,35 @@ const took = (durationMs: number, change: object = {}): void => {
 };
 const window = (): number => capacity.windowOf('crawler/crawl');
 
-test('is a few more than the slots of all instances that are heard', () => {
+test('is the slots of all instances that are heard, and as many ahead', () => {
   announce('one', 4);
   expect(window()).toBe(8);
   announce('two', 60);
   announce('one', 36);
-  expect(window()).toBe(120);
+  expect(window()).toBe(192);
 });
 
 test('forgets an instance that says so, and one that is silent', () => {
   announce('one', 40);
   announce('two', 40);
   announce('one', 0);
-  expect(window()).toBe(50);
+  expect(window()).toBe(80);
   now = 5_000;
   announce('three', 80);
   now = 7_000;
-  expect(window()).toBe(100);
+  expect(window()).toBe(160);
   now = 20_000;
   expect(window()).toBe(256);
 });
 
-test('holds as much ready as is done within twenty milliseconds', () => {
+test('holds one task ready for each slot while they are quick, one in all when they take minutes, many when they take no time', () => {
   announce('one', 4);
   took(20);
   expect(window()).toBe(8);
+  took(80);
+  expect(window()).toBe(8);
+  took(200);
+  expect(window()).toBe(6);
   took(60_000);
   expect(window()).toBe(5);
 });

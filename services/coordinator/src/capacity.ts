@@ -5,8 +5,11 @@ import { AgentCapacity, subjects, type Result } from '#contracts';
 const LIVE_MS = 6_000;
 /** The window of an agent that nobody announces. */
 const UNHEARD = 256;
-/** So much work may lie ready at the agents: what comes next has to be decided, committed and published until then, or slots stand idle. Whoever has the next turn waits as long. */
-const AHEAD_MS = 20;
+/**
+ * So much work lies ready at the agents, as long as one task takes but within these bounds: what comes next has to be decided, committed and published until it is done, or slots stand idle.
+ * Whoever has the next turn waits as long.
+ */
+const AHEAD_MS = { least: 20, most: 100 };
 const QUICKEST_MS = 0.25;
 /** Weight of one result in the time that a task takes. */
 const WEIGHT = 1 / 16;
@@ -54,7 +57,7 @@ export class Capacity {
       else slots += own;
     }
     if (slots === 0) return this.unheard;
-    return slots + (taskMs === undefined ? Math.max(4, slots / 4) : Math.max(1, Math.ceil(slots * AHEAD_MS / Math.max(QUICKEST_MS, taskMs))));
+    return slots + (taskMs === undefined ? slots : Math.max(1, Math.ceil(slots * Math.max(AHEAD_MS.least, Math.min(AHEAD_MS.most, taskMs)) / Math.max(QUICKEST_MS, taskMs))));
   }
 
   private known(agent: string): Known {
