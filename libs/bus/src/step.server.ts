@@ -51,6 +51,7 @@ export class StepServer extends Server implements CustomTransportStrategy {
   async close(): Promise<void> {
     if (this.announcing) this.announce(0);
     clearInterval(this.announcing);
+    this.announcing = undefined;
     await Promise.all(this.readers.map((reader) => reader.stop(this.options.graceMs)));
     this.readers = [];
   }
