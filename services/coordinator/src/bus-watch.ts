@@ -6,6 +6,7 @@ import { Bus, inspect, provision, provisionAnew, stores, type BusCondition, type
 import { Failure, PROBES } from '#contracts';
 import { Dispatcher } from './dispatcher.js';
 import { dispatchAgain, quietlyDispatched, rememberedStreams, rememberStreams, takeWatch, type RememberedStream } from './store/streams.store.js';
+import { transaction } from './store/transaction.js';
 
 const CHECK_MS = 3_000;
 /** The first of so many checks counts the messages on the bus against the steps that wait for them. */
@@ -78,19 +79,7 @@ export class BusWatch {
 
   /** How many tasks have to be published again. */
   private async check(): Promise<number> {
-    const client = await this.pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      const again = await takeWatch(client) ? await this.compare(client) : 0;
-      await client.query('COMMIT');
-      return again;
-    } catch (error) {
-      await client.query('ROLLBACK').catch((second: unknown) => { broken = second as Error; });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+    return transaction(this.pool, async (sql) => (await takeWatch(sql) ? this.compare(sql) : 0));
   }
 
   private async compare(sql: PoolClient): Promise<number> {

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { Pool } from 'pg';
 import { nextRuns, removeEvents, removeRuns, takeBroom } from './store/retention.store.js';
+import { transaction } from './store/transaction.js';
 
 const PASS_EVERY_MS = 3_600_000;
 /** After a start the runs come first. */
@@ -53,21 +54,12 @@ export class Retention {
 
   /** `last`: where the next batch begins; none when this was the last, or another coordinator is at it. */
   private async batch(after: string): Promise<{ removed: number; last?: string }> {
-    const client = await this.pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      const runs = await takeBroom(client) ? await nextRuns(client, after, this.days, BATCH) : [];
+    return transaction(this.pool, async (sql) => {
+      const runs = await takeBroom(sql) ? await nextRuns(sql, after, this.days, BATCH) : [];
       const [over, tooLong] = [runs.filter(({ runIsOver }) => runIsOver), runs.filter(({ runIsOver, eventsAreOver }) => !runIsOver && eventsAreOver)].map((some) => some.map(({ id }) => id)) as [string[], string[]];
-      const removed = over.length > 0 ? await removeRuns(client, over) : 0;
-      if (tooLong.length > 0) await removeEvents(client, tooLong);
-      await client.query('COMMIT');
+      const removed = over.length > 0 ? await removeRuns(sql, over) : 0;
+      if (tooLong.length > 0) await removeEvents(sql, tooLong);
       return { removed, last: runs.length === BATCH ? runs.at(-1)?.id : undefined };
-    } catch (error) {
-      await client.query('ROLLBACK').catch((second: unknown) => { broken = second as Error; });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+    });
   }
 }

@@ -43,11 +43,11 @@ export class Timers {
     }
   }
 
-  /** Lets due steps know; how many there were. Results that arrive meanwhile gather for the batch after the next, so that a storm of timers does not hold them up. */
+  /** Lets due steps know; how many of them could be told. One whose run cannot be decided on stays due, and must not make the clock go round without a pause. Results that arrive meanwhile gather for the batch after the next, so that a storm of timers does not hold them up. */
   async fire(): Promise<number> {
     const due = await this.store.dueTimers(AT_ONCE);
-    await this.saga.apply(due.map(({ runId, stepId }) => ({ runId, signal: { type: 'timer', stepId } })));
-    return due.length;
+    const answers = await this.saga.apply(due.map(({ runId, stepId }) => ({ runId, signal: { type: 'timer', stepId } })));
+    return answers.filter((answer) => answer.status === 'fulfilled' && answer.value.ok).length;
   }
 
   /** Publishes what was left behind, and wakes whom a lock has overlooked. */

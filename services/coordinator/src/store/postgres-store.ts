@@ -6,6 +6,7 @@ import { toldJson } from '../engine/draft.js';
 import type { RunState, StepState } from '../engine/run-state.js';
 import { admitStarts, forgetPlaces, forgetStarts, occupyPlaces, readLimits } from './limits.store.js';
 import { Rows } from './rows.js';
+import { transaction } from './transaction.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type OutboxEntry, type StoredRun } from './saga-store.js';
 
 /**
@@ -112,7 +113,7 @@ export class PostgresStore extends SagaStore {
     const queues = [...new Set([...changes.leaving, ...changes.joining].map(({ name }) => name))];
     try {
       if (queues.length === 0) return { entry: await this.write(this.pool, changes, done), first: [] };
-      return await this.transaction(async (sql) => {
+      return await transaction(this.pool, async (sql) => {
         await lockQueues(sql, queues);
         const entry = await this.write(sql, changes, done);
         await leaveQueues(sql, changes.leaving);
@@ -173,7 +174,7 @@ export class PostgresStore extends SagaStore {
   async limits(): Promise<Limit[]> { return readLimits(this.pool); }
 
   async admit(starts: readonly WindowedStart[]): Promise<Admission[]> {
-    return this.transaction(async (sql) => {
+    return transaction(this.pool, async (sql) => {
       await lockQueues(sql, starts.flatMap(({ windows }) => windows.map(nameOf)));
       return admitStarts(sql, starts);
     });
@@ -185,7 +186,7 @@ export class PostgresStore extends SagaStore {
   }
 
   async occupy(tasks: readonly PlacedTask[]): Promise<Place[][]> {
-    return this.transaction(async (sql) => {
+    return transaction(this.pool, async (sql) => {
       await lockQueues(sql, tasks.flatMap(({ places }) => places.map(nameOf)));
       return occupyPlaces(sql, tasks);
     });
@@ -227,22 +228,6 @@ export class PostgresStore extends SagaStore {
     return rows[0]?.entry ?? undefined;
   }
 
-  private async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      const result = await work(client);
-      await client.query('COMMIT');
-      return result;
-    } catch (error) {
-      // A connection that cannot even roll back is not given back to the pool: the server ends its transaction.
-      await client.query('ROLLBACK').catch((second: unknown) => { broken = second as Error; });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
-  }
 }
 
 /** SQL's null is `undefined` in the engine. */
