@@ -43,10 +43,12 @@ export class Schedules {
     }
   }
 
+  /** How many were started or refused; one that could not be written stays due. */
   private async fire(): Promise<number> {
     const due = (await dueSchedules(this.pool, AT_ONCE)).map((schedule) => ({ schedule, occurredAt: latestOccurrence(schedule.cron, schedule.timeZone, schedule.dueAt, schedule.now) }));
     const starts = due.map(({ schedule, occurredAt }) => startOf(schedule, occurredAt));
     const answers = await this.saga.apply(starts.map((start) => ({ runId: start.runId, start })));
+    let advanced = 0;
     for (const [index, { schedule, occurredAt }] of due.entries()) {
       const answer = answers[index];
       if (answer?.status !== 'fulfilled') continue;
@@ -55,8 +57,9 @@ export class Schedules {
       await advanceSchedule(this.pool, schedule.scheduleId, {
         dueAt: schedule.dueAt, occurredAt, nextAt: requireOccurrence(schedule.cron, schedule.timeZone, occurredAt), ...value.ok ? { runId: value.runId } : { failure: value.failure },
       });
+      advanced++;
     }
-    return due.length;
+    return advanced;
   }
 }
 
