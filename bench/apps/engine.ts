@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { type Content } from '#artifacts';
 import { childEnvironment } from '#config';
 import { type KnownAgent, type Task, type TestBundle } from '#contracts';
+import { connect } from '#forge';
 import type { Engine } from './measure.js';
 
 const ROOT = join(import.meta.dirname, import.meta.dirname.includes('/dist/') ? '../../..' : '../..');
@@ -35,7 +36,7 @@ const direct: Engine = async (repository) => {
     const task: Task = { runId: `run_${'0'.repeat(26)}`, stepId: 'bench', attempt: 1, agent, inputs: {}, params: { depth: 'standard', framework: 'playwright', approval: false }, repository, timeLimitMs: RUN_LIMIT_MS };
     const handler = { ...crawler, ...caseGenerator, ...engineer }[agent];
     if (!handler) throw new Error(`no service has ${agent}`);
-    return (await handler(inputs, { task, signal: AbortSignal.timeout(RUN_LIMIT_MS), progress: () => {}, log: () => {} })).outputs;
+    return (await handler(inputs, { task, forge: connect({ forge: 'local' }), signal: AbortSignal.timeout(RUN_LIMIT_MS), progress: () => {}, log: () => {} })).outputs;
   };
   const { map, features } = await run('crawler/crawl', {});
   const cases: unknown[] = [];

@@ -1,8 +1,11 @@
 import type { Fact, Task } from '#contracts';
+import type { Forge } from '#forge';
 
 /** What a handler may use besides its inputs. There is no store, no bus and no configuration here: an agent is a function. */
 export interface AgentContext {
   task: Task;
+  /** The run's repository, with no more access than the agent's contract says. Using it throws `Failure('internal')` for an agent whose contract says none. */
+  readonly forge: Forge;
   /** Aborts when the run is cancelled or the time is up; half a second later the process is killed. */
   signal: AbortSignal;
   /** Live progress for people; `phase` is a fixed word of the agent (a-z and dashes), never text from a repository. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { FailureCode, type Task } from '#contracts';
+import type { ForgeAccess } from '#forge';
 
 /** What the host and the single-use process say to each other, in this order: ready → run → (progress | log)* → done | failed. `abort` may come after run. */
 export type ToChild =
-  | { type: 'run'; agent: string; task: Task; inputs: Record<string, unknown> }
+  | { type: 'run'; agent: string; task: Task; inputs: Record<string, unknown>; access?: ForgeAccess }
   | { type: 'abort' };
 
 /** The process has worked on hostile input, so the host believes nothing that it says without looking. */

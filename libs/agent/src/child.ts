@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { AgentHandlers } from './agent.js';
+import { forgeFor } from './agent-forge.js';
 import { failureOf } from './agent-failure.js';
 import type { FromChild, ToChild } from './child-protocol.js';
 
@@ -24,12 +25,12 @@ function endAlone(): void {
   end();
 }
 
-async function run({ agent, task, inputs }: Extract<ToChild, { type: 'run' }>, handlers: AgentHandlers): Promise<FromChild> {
+async function run({ agent, task, inputs, access }: Extract<ToChild, { type: 'run' }>, handlers: AgentHandlers): Promise<FromChild> {
   const handler = handlers[agent];
   if (!handler) return { type: 'failed', code: 'agent-unknown', detail: agent };
   try {
     const output = await handler(inputs, {
-      task, signal: stopping.signal,
+      task, signal: stopping.signal, get forge() { return forgeFor(agent, access); },
       progress: (phase, done, total) => { send({ type: 'progress', phase, done, total }); },
       log: (message) => { send({ type: 'log', message }); },
     });

@@ -5,6 +5,7 @@ import type { ArtifactStore } from '#artifacts';
 import type { Bus, Delivered } from '#bus';
 import { childEnvironment, crashPoint } from '#config';
 import { agentContract, agentNames, Failure, Progress, subjects, Task, type AgentContract, type Result } from '#contracts';
+import { grantAccess, type ForgeAccess, type ForgeSettings } from '#forge';
 import type { AgentHandler, AgentHandlers } from './agent.js';
 import type { AgentProcess, RunListeners } from './agent-process.js';
 import { runInline } from './inline.js';
@@ -20,12 +21,12 @@ const LOG_LINE = 2_000;
 /** A longer timer would go off at once. */
 const TIMER_LIMIT_MS = 2 ** 31 - 1;
 
-export interface HarnessOptions { service: string; agentsModuleUrl: string; bus: Bus; store: ArtifactStore; slots: number; memoDays: number }
+export interface HarnessOptions { service: string; agentsModuleUrl: string; bus: Bus; store: ArtifactStore; slots: number; memoDays: number; forges: ForgeSettings }
 
 /** `undefined` stands for handed back: no result, the message is for another instance. */
 type Outcome = Result | undefined;
 interface RunningStep { runId: string; isUndo: boolean; stop: StepStop; handBack: AbortSignal; outcome: Promise<Outcome> }
-interface ServedAgent { contract: AgentContract; run: (task: Task, inputs: Record<string, unknown>, stop: StepStop) => Promise<unknown> }
+interface ServedAgent { contract: AgentContract; run: (task: Task, inputs: Record<string, unknown>, access: ForgeAccess | undefined, stop: StepStop) => Promise<unknown> }
 
 /**
  * What surrounds every agent of a service, written once. A task goes
@@ -35,7 +36,8 @@ interface ServedAgent { contract: AgentContract; run: (task: Task, inputs: Recor
  *   stopping service       → the process is killed, an inline handler is told, and the message handed back
  *   result not publishable → the message is handed back; the task runs again, and the attempt's fence lets one result count
  * Nobody waits for the acknowledgement: when it is lost, the task comes again with the same attempt, and one result of an attempt counts.
- * The host holds the credentials of store and bus; the process gets the contents of the inputs and an environment of named variables.
+ * The host holds the credentials of store, bus and forges; the process gets the contents of the inputs, an environment of named variables and, where the contract says `forge`, an access to the run's repository
+ * alone. That comes as a message: a process that waits has no task yet, and what is in an environment can be read by others of the same user.
  */
 export class Harness {
   private readonly logger: Logger;
@@ -49,7 +51,7 @@ export class Harness {
 
   constructor(private readonly options: HarnessOptions) {
     this.logger = new Logger(options.service);
-    this.memory = new Memory({ store: options.store, agentsModuleUrl: options.agentsModuleUrl, maxAgeDays: options.memoDays });
+    this.memory = new Memory({ store: options.store, agentsModuleUrl: options.agentsModuleUrl, maxAgeDays: options.memoDays, forges: options.forges });
   }
 
   /** Imports the inline agents and starts the processes of the others. Throws `Failure('agent-unknown')` unless the module has exactly the agents that the contract lists for this service; nothing runs on then. */
@@ -60,13 +62,13 @@ export class Harness {
     const inline = [...contracts.values()].some(({ isolation }) => isolation === 'inline') ? await importAgents(agentsModuleUrl) : undefined;
     for (const [agent, contract] of contracts) {
       if (contract.isolation === 'inline') {
-        this.served.set(agent, { contract, run: (task, inputs, stop) => runInline(inline?.[agent] as AgentHandler, task, inputs, this.listeners(task), stop) });
+        this.served.set(agent, { contract, run: (task, inputs, access, stop) => runInline(inline?.[agent] as AgentHandler, task, inputs, access, this.listeners(task), stop) });
         continue;
       }
       const key = String(contract.environment);
       const pool = this.pools.get(key) ?? new ProcessPool({ agentsModuleUrl, environment: childEnvironment(contract.environment) }, slots);
       this.pools.set(key, pool);
-      this.served.set(agent, { contract, run: (task, inputs, stop) => this.runInProcess(pool, task, inputs, stop) });
+      this.served.set(agent, { contract, run: (task, inputs, access, stop) => this.runInProcess(pool, task, inputs, access, stop) });
     }
     try {
       for (const found of [...inline ? [Object.keys(inline)] : [], ...await Promise.all([...this.pools.values()].map((pool) => pool.start()))]) {
@@ -151,9 +153,10 @@ export class Harness {
       const key = contract.memo && await this.memory.keyOf(task, contract);
       const known = key !== undefined && task.cache !== false ? await this.memory.recall(key) : undefined;
       if (known) return { runId, stepId, attempt, agent, durationMs: duration(), status: 'succeeded', outputs: known.outputs, facts: known.facts, reused: { savedMs: Math.max(0, known.durationMs - duration()) } };
+      const access = contract.forge && await grantAccess(this.options.forges, task.repository, contract.forge, task.timeLimitMs);
       const inputs = await fetchInputs(this.options.store, contract, task.inputs);
       timer = setTimeout(() => { stop.stop(new Failure('agent-timeout', `${task.timeLimitMs} ms`)); }, Math.min(task.timeLimitMs, TIMER_LIMIT_MS));
-      const { outputs, facts } = openOutput(await run(asGiven(task, contract), inputs, stop));
+      const { outputs, facts } = openOutput(await run(asGiven(task, contract), inputs, access, stop));
       clearTimeout(timer);
       const checked = checkFacts(contract, facts);
       crashPoint('agent.handler-done');
@@ -171,10 +174,10 @@ export class Harness {
     }
   }
 
-  private async runInProcess(pool: ProcessPool, task: Task, inputs: Record<string, unknown>, stop: StepStop): Promise<unknown> {
+  private async runInProcess(pool: ProcessPool, task: Task, inputs: Record<string, unknown>, access: ForgeAccess | undefined, stop: StepStop): Promise<unknown> {
     const agentProcess = pool.take();
     try {
-      return await agentProcess.run({ agent: task.agent, task, inputs }, this.listeners(task), stop.signal);
+      return await agentProcess.run({ agent: task.agent, task, inputs, access }, this.listeners(task), stop.signal);
     } finally {
       this.logOutput(task, agentProcess);
     }

@@ -135,7 +135,7 @@ test('damaged or missing artifacts are made again', async () => {
 
 test('too old does not count, and a changed program finds nothing', async () => {
   const task = newTask('memo-sample/read');
-  const memory = (agentsModuleUrl: string, maxAgeDays: number) => new Memory({ store, agentsModuleUrl, maxAgeDays });
+  const memory = (agentsModuleUrl: string, maxAgeDays: number) => new Memory({ store, agentsModuleUrl, maxAgeDays, forges: loadConfig({}) });
   const key = await memory(MODULE, 7).keyOf(task, READS) as string;
   await store.memos.write(key, { outputs: {}, facts: {}, durationMs: 1, runId: task.runId, at: new Date(Date.now() - 2 * 86_400_000).toISOString() });
   expect(await memory(MODULE, 3).recall(key)).toBeDefined();

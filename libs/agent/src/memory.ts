@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalJson, type ArtifactStore } from '#artifacts';
 import { Failure, type AgentContract, type Memo, type Task } from '#contracts';
-import { resolveRef } from '#forge';
+import { connect, grantAccess, type ForgeSettings } from '#forge';
 
 const DAY_MS = 86_400_000;
 /** Below `libs`, wherever this program runs from. */
 const LIBRARIES = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** What a task's outputs depend on, as one hash, and how long what is kept under it counts. */
-export interface MemoryOptions { store: ArtifactStore; agentsModuleUrl: string; maxAgeDays: number }
+export interface MemoryOptions { store: ArtifactStore; agentsModuleUrl: string; maxAgeDays: number; forges: ForgeSettings }
 
 /**
  * Reuse of what agents have made. The key of a task is a SHA-256 over
@@ -27,7 +27,7 @@ export class Memory {
   /** `undefined` for a task that is not to be remembered, also when its repository cannot be read: the agent itself will say what is wrong. */
   async keyOf(task: Task, { memo, version }: AgentContract): Promise<string | undefined> {
     if (!memo || this.options.maxAgeDays === 0) return undefined;
-    const at = memo.commit ? await resolved(task) : {};
+    const at = memo.commit ? await this.resolved(task) : {};
     if (at === undefined) return undefined;
     this.code ??= fingerprint([dirname(fileURLToPath(this.options.agentsModuleUrl)), LIBRARIES]);
     const { agent, params, inputs } = asGiven(task, { memo });
@@ -52,20 +52,21 @@ export class Memory {
     if (contract.memo?.commit && await this.keyOf(task, contract) !== before) return;
     await this.options.store.memos.write(before, { ...memo, runId: task.runId, at: new Date().toISOString() });
   }
+
+  private async resolved({ repository, ref }: Task): Promise<object | undefined> {
+    try {
+      const forge = connect(await grantAccess(this.options.forges, repository, 'read', 0));
+      return { repository, ...await forge.resolveRef(repository, ref) };
+    } catch (error) {
+      if (error instanceof Failure) return undefined;
+      throw error;
+    }
+  }
 }
 
 /** The task as its agent gets it: what does not belong to the key is not shown. */
 export function asGiven(task: Task, { memo }: Pick<AgentContract, 'memo'>): Task {
   return memo?.params === undefined ? task : { ...task, params: Object.fromEntries(Object.entries(task.params).filter(([name]) => memo.params?.includes(name))) };
-}
-
-async function resolved({ repository, ref }: Task): Promise<object | undefined> {
-  try {
-    return { repository, ...await resolveRef(repository, ref) };
-  } catch (error) {
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
 }
 
 /** SHA-256 over the names and contents of all files below these folders, but source maps and specs. */

@@ -25,7 +25,7 @@ export async function startAgentService(service: string, agentsModuleUrl: string
 /** The Nest application: its HTTP side is /health, its microservice takes the tasks, already listening when this settles. */
 export async function createAgentService(service: string, agentsModuleUrl: string, config: Config): Promise<INestApplication> {
   const bus = await openBus(service, config);
-  const app = await NestFactory.create(AgentService.forRoot({ service, agentsModuleUrl, bus, store: openArtifactStore(config), slots: config.CONCURRENCY, memoDays: config.MEMO_DAYS }), {
+  const app = await NestFactory.create(AgentService.forRoot({ service, agentsModuleUrl, bus, store: openArtifactStore(config), slots: config.CONCURRENCY, memoDays: config.MEMO_DAYS, forges: config }), {
     logger: new ConsoleLogger({ json: config.LOG_JSON, logLevels: LEVELS.slice(0, LEVELS.indexOf(config.LOG_LEVEL) + 1) }),
   });
   app.connectMicroservice({ strategy: new StepServer(bus, { slots: config.CONCURRENCY, graceMs: GRACE_MS }) });
@@ -36,7 +36,7 @@ export async function createAgentService(service: string, agentsModuleUrl: strin
 /** Serves the same agents inside another process (the standalone): no health endpoint, no signals, no logger of its own. `stop` hands running steps back at once. */
 export async function serveAgents(service: string, agentsModuleUrl: string, config: Config): Promise<{ stop(): Promise<void> }> {
   const bus = await openBus(service, config);
-  const module = AgentService.forRoot({ service, agentsModuleUrl, bus, store: openArtifactStore(config), slots: config.CONCURRENCY, memoDays: config.MEMO_DAYS });
+  const module = AgentService.forRoot({ service, agentsModuleUrl, bus, store: openArtifactStore(config), slots: config.CONCURRENCY, memoDays: config.MEMO_DAYS, forges: config });
   try {
     const app = await NestFactory.createMicroservice(module, { strategy: new StepServer(bus, { slots: config.CONCURRENCY, graceMs: 0 }), abortOnError: false });
     await app.listen();

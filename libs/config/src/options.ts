@@ -7,6 +7,8 @@ import { z } from 'zod';
 export interface Option { schema: z.ZodType; default?: string; secret?: boolean; usedBy: readonly string[]; describe: string }
 
 const EVERY = ['gateway', 'coordinator', 'crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
+/** Those whose agents read or write repositories: no other holds a credential of a forge. */
+const FORGE_SERVICES = ['crawler', 'pr-publisher', 'standalone'] as const;
 const AGENT_SERVICES = ['crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
 const port = z.coerce.number().int().min(0).max(65_535);
 const days = z.coerce.number().int().min(0).max(36_500);
@@ -35,6 +37,8 @@ export const OPTIONS = {
   AGENTS_FILE: { schema: z.string(), usedBy: [...EVERY, 'cli'], describe: 'YAML file with agents of your own, beside the built-in ones; the same one for every service (docs/agents.md).' },
   CONCURRENCY: { schema: z.coerce.number().int().min(1).max(1024), default: '2', usedBy: AGENT_SERVICES, describe: 'Steps of each kind that one instance of an agent service works on at once.' },
   MEMO_DAYS: { schema: z.coerce.number().min(0).max(3650), default: '7', usedBy: AGENT_SERVICES, describe: 'How long a step may reuse what an earlier one made of the same; 0 reuses nothing.' },
+  GITHUB_URL: { schema: z.url({ protocol: /^https?$/ }), default: 'https://github.com', usedBy: FORGE_SERVICES, describe: 'The GitHub whose repositories are understood: github.com, or a GitHub Enterprise Server.' },
+  GITLAB_URL: { schema: z.url({ protocol: /^https?$/ }), default: 'https://gitlab.com', usedBy: FORGE_SERVICES, describe: 'The GitLab whose repositories are understood.' },
   PULLWRIGHT_URL: { schema: z.url(), usedBy: ['cli'], describe: 'Address of a Pullwright to talk to; the CLI starts one of its own when it is not set.' },
   PULLWRIGHT_HOME: { schema: z.string(), usedBy: ['cli', 'standalone'], describe: 'Folder of the standalone: databases, artifacts, demo; `.pullwright` beside the launcher when it is not set.' },
   PULLWRIGHT_COLD_SINCE: { schema: z.coerce.number().int(), usedBy: ['cli'], describe: 'Set by the launcher when it had to install or build: the second it started, so that the time of a cold start can be told.' },

@@ -18,6 +18,8 @@ export const AgentContract = z.strictObject({
   facts: z.array(Name.refine((name) => !REUSE_FACTS.includes(name), 'is told by Pullwright itself')).max(50).readonly().default([]).describe('Facts that the result carries; conditions in pipelines may use them.'),
   environment: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')).readonly().default([])
     .describe('The environment variables that its single-use process gets, beyond PATH, HOME, TMPDIR and LANG.'),
+  forge: z.enum(['read', 'write']).optional()
+    .describe('What it does with the run’s repository: it gets a forge that may do no more than that, on that repository alone. Left out: it gets none.'),
   isolation: z.enum(['process', 'inline']).default('process')
     .describe('`process`: every task in a process used once, which is killed at its time limit. `inline`: inside the service, for trusted, quick, asynchronous code; a handler that blocks the event loop cannot be stopped, and it sees all that the service sees.'),
   memo: z.strictObject({ commit: z.boolean().default(false).describe('Whether it reads the repository: then its commit belongs to what the outputs depend on.'), params: z.array(Name).optional().describe('The parameters that it is given; all of them when the list is left out.') }).optional()
@@ -38,7 +40,7 @@ export type AgentsFile = z.infer<typeof AgentsFile>;
 export const AGENTS = {
   'crawler/crawl': {
     inputs: {}, outputs: { map: { kind: 'repo-map@1' }, features: { kind: 'feature@1', many: true } },
-    facts: ['commit', 'routes', 'screens', 'behaviours', 'features', 'skipped'], environment: [], isolation: 'process', memo: { commit: true, params: ['depth'] }, version: 1,
+    facts: ['commit', 'routes', 'screens', 'behaviours', 'features', 'skipped'], environment: [], forge: 'read', isolation: 'process', memo: { commit: true, params: ['depth'] }, version: 1,
   },
   'case-generator/design': {
     inputs: { feature: { kind: 'feature@1' } }, outputs: { cases: { kind: 'test-cases@1' } },
@@ -50,12 +52,12 @@ export const AGENTS = {
   },
   'pr-publisher/open': {
     inputs: { map: { kind: 'repo-map@1' }, bundle: { kind: 'test-bundle@1' } }, outputs: { pullRequest: { kind: 'pull-request@1' } },
-    facts: ['outcome', 'commit', 'branch'], environment: [], isolation: 'process', version: 1,
+    facts: ['outcome', 'commit', 'branch'], environment: [], forge: 'write', isolation: 'process', version: 1,
   },
   /** The undo of `pr-publisher/open`: takes back a branch that this run created, never one that others have built on. */
   'pr-publisher/close': {
     inputs: { pullRequest: { kind: 'pull-request@1', optional: true } }, outputs: {},
-    facts: ['outcome'], environment: [], isolation: 'process', version: 1,
+    facts: ['outcome'], environment: [], forge: 'write', isolation: 'process', version: 1,
   },
 } as const satisfies Record<AgentName, AgentContract>;
 export type KnownAgent = keyof typeof AGENTS;

@@ -40,9 +40,14 @@ export type TreeBasis = z.infer<typeof TreeBasis>;
 
 export const PullRequest = z.object({
   kind: z.literal('pull-request@1'),
-  forge: z.enum(['local']), repository: RepositoryRef,
+  forge: z.enum(['local', 'github', 'gitlab']), repository: RepositoryRef,
   branch: z.string(), base: z.string(), baseCommit: CommitId, commit: CommitId, tree: CommitId,
-  outcome: z.enum(['opened', 'updated', 'unchanged']),
+  /**
+   * `declined`: a person has closed it unmerged, which means no until somebody asks again; nothing was written. `closed`: nothing was left to add, so it was closed with that reason.
+   */
+  outcome: z.enum(['opened', 'updated', 'unchanged', 'declined', 'closed']),
+  /** Of a forge that has them: its number there, and where people find it. */
+  number: z.int().min(1).optional(), url: z.url().optional(),
   title: z.string(), body: z.string(),
   /** Against the base. `kept`: a person has edited or deleted what Pullwright wrote, and it stays theirs. `removed`: written by an earlier run, untouched since, no longer generated. */
   files: z.array(z.object({ path: z.string(), change: z.enum(['added', 'updated', 'unchanged', 'kept', 'removed']) })),

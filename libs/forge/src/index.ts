@@ -1,3 +1,4 @@
-export { openSnapshot, resolveRef, type Snapshot, type SnapshotEntry } from './snapshot.js';
+export type { Check, Forge, HostedForge, Permission, Publication, Resolved, Snapshot, SnapshotEntry, Withdrawal } from './forge.js';
+export { connect, connectHosted, grantAccess, type ForgeAccess, type ForgeSettings, type ForgeUse } from './forges.js';
+export { parseAddress } from './address.js';
 export { reproduceTree } from './reproduction.js';
-export { publish, withdraw, type Publication, type Withdrawal } from './local.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Failure, type PullRequest } from '#contracts';
-import { git, printable } from './git.js';
-import { blobsBelow, writeBlob } from './tree.js';
+import { objectId } from './object-id.js';
+import { printable } from './printable.js';
 
 /**
  * Which files under the folder are Pullwright's. The record lies in the folder itself, so that it travels with merges, squashes and clones: each path that
@@ -18,61 +18,74 @@ export const RECORD = '.pullwright.json';
 const Record = z.object({ generatedBy: z.literal('Pullwright'), files: z.record(z.string(), z.string()) });
 const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 
-export interface Plan {
-  /** Blob by path, `null` to take it out: what turns the base's tree into the branch's. */
-  changes: Map<string, string | null>;
-  files: PullRequest['files'];
+/** What turns the base's tree into the branch's, file by file. */
+export interface FileChange {
+  path: string; mode: '100644';
+  /** None: the file is taken out, which happens only to one that the record says is ours. */
+  content?: Buffer; blob: string | null;
+  /** What the base has there, against which the change was planned; none: nothing. */
+  before?: string;
+}
+export interface Plan { changes: FileChange[]; files: PullRequest['files'] }
+
+/** The base, as far as a plan looks at it. */
+export interface PlanBase {
+  /** Id of its commit. */
+  commit: string;
+  /** Blob ids of the files below a folder, by path from the root; links and submodules are in it. Throws `forbidden-path` when the folder, or a folder above it, is something else than a folder. */
+  blobsBelow(folder: string): Promise<Map<string, string>>;
+  /** Undefined when it is larger than that. */
+  readBlob(blob: string, maxBytes: number): Promise<Buffer | undefined>;
 }
 
 /** What publishing `files` on this base changes. Throws `forbidden-path` with the first path that is outside the folder or not ours to write. */
-export async function planChanges(gitDir: string, base: string, folder: string, files: ReadonlyMap<string, Buffer>): Promise<Plan> {
+export async function planChanges(base: PlanBase, folder: string, files: ReadonlyMap<string, Buffer>): Promise<Plan> {
   for (const path of [folder, ...files.keys()]) requirePlain(path);
   for (const path of files.keys()) {
     if (!path.startsWith(`${folder}/`) || path === `${folder}/${RECORD}`) throw new Failure('forbidden-path', printable(path));
   }
-  const present = await blobsBelow(gitDir, base, folder);
-  const recorded = await readRecord(gitDir, present.get(`${folder}/${RECORD}`), folder);
-  const plan: Plan = { changes: new Map(), files: [] };
+  const present = await base.blobsBelow(folder);
+  const recorded = await readRecord(base, present.get(`${folder}/${RECORD}`), folder);
+  const plan: Plan = { changes: [], files: [] };
+  const write = (path: string, content: Buffer, blob: string) => {
+    const before = present.get(path);
+    plan.changes.push({ path, mode: '100644', content, blob, ...(before !== undefined && { before }) });
+    plan.files.push({ path, change: before === undefined ? 'added' : before === blob ? 'unchanged' : 'updated' });
+  };
   const owned = new Map<string, string>();
   for (const [path, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const wanted = await writeBlob(gitDir, content);
+    const wanted = objectId('blob', content, base.commit);
     const before = present.get(path);
     const ours = recorded.get(path);
     if (ours === undefined && before !== undefined && before !== wanted) throw new Failure('forbidden-path', `${printable(path)} is there already and was not written by Pullwright`);
     const edited = ours !== undefined && before !== ours && before !== wanted;
     owned.set(path, edited ? ours : wanted);
-    if (!edited) plan.changes.set(path, wanted);
-    plan.files.push({ path, change: edited ? 'kept' : changeOf(before, wanted) });
+    if (edited) plan.files.push({ path, change: 'kept' });
+    else write(path, content, wanted);
   }
   for (const [path, blob] of recorded) {
     if (files.has(path)) continue;
     const before = present.get(path);
     if (before === blob) {
-      plan.changes.set(path, null);
+      plan.changes.push({ path, mode: '100644', blob: null, before });
       plan.files.push({ path, change: 'removed' });
     } else if (before !== undefined) owned.set(path, blob);
   }
   const record = { generatedBy: 'Pullwright', files: Object.fromEntries([...owned].sort(([a], [b]) => (a < b ? -1 : 1))) };
-  const recordPath = `${folder}/${RECORD}`;
-  const written = await writeBlob(gitDir, `${JSON.stringify(record, null, 2)}\n`);
-  plan.changes.set(recordPath, written);
-  plan.files.push({ path: recordPath, change: changeOf(present.get(recordPath), written) });
+  const written = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+  write(`${folder}/${RECORD}`, written, objectId('blob', written, base.commit));
   return plan;
 }
 
-function changeOf(before: string | undefined, after: string): 'added' | 'unchanged' | 'updated' {
-  if (before === undefined) return 'added';
-  return before === after ? 'unchanged' : 'updated';
-}
-
 /** A record that is not ours to understand (another shape, not JSON) counts as somebody else's file. Entries outside the folder claim nothing. */
-async function readRecord(gitDir: string, blob: string | undefined, folder: string): Promise<Map<string, string>> {
+async function readRecord(base: PlanBase, blob: string | undefined, folder: string): Promise<Map<string, string>> {
   if (blob === undefined) return new Map();
   const foreign = () => new Failure('forbidden-path', `${printable(`${folder}/${RECORD}`)} is there already and was not written by Pullwright`);
-  if (Number(await git(gitDir, ['cat-file', '-s', blob])) > MAX_RECORD_BYTES) throw foreign();
+  const content = await base.readBlob(blob, MAX_RECORD_BYTES);
+  if (content === undefined) throw foreign();
   let document: unknown;
   try {
-    document = JSON.parse((await git(gitDir, ['cat-file', 'blob', blob])).toString('utf8'));
+    document = JSON.parse(content.toString('utf8'));
   } catch (error) {
     if (error instanceof SyntaxError) throw foreign();
     throw error;

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Failure, type TreeBasis } from '#contracts';
-import { git, printable } from './git.js';
-import { writeBlob, writeEntries, writeTree } from './tree.js';
+import { git } from './local/git.js';
+import { writeBlob, writeEntries, writeTree } from './local/tree.js';
+import { printable } from './printable.js';
 
 /**
  * Makes a published tree again in a repository of its own, from what its pull request says it was made of and the contents that were published, and answers with its id. The base's trees are

@@ -1,3 +1,4 @@
+import { connect } from '#forge';
 import { Feature, RepoMap } from '#contracts';
 import { gitRepository, type TestRepository } from '#testing';
 import { agents } from './crawler.agent.js';
@@ -6,7 +7,7 @@ import { LIMITS, openRepo } from './repo.js';
 const page = (body: string): string => `<!doctype html><html><head><title>T</title></head><body>${body}</body></html>`;
 async function crawl(repository: TestRepository, depth?: string): Promise<{ map: RepoMap; features: Feature[]; facts: Record<string, unknown> }> {
   const task = { runId: `run_${'0'.repeat(26)}`, stepId: 'crawl', attempt: 1, agent: 'crawler/crawl', inputs: {}, params: (depth ? { depth } : {}) as Record<string, string>, repository: repository.path, timeLimitMs: 60_000 };
-  const { outputs, facts } = await (agents['crawler/crawl'] as NonNullable<(typeof agents)[string]>)({}, { task, signal: new AbortController().signal, progress: () => undefined, log: () => undefined });
+  const { outputs, facts } = await (agents['crawler/crawl'] as NonNullable<(typeof agents)[string]>)({}, { task, forge: connect({ forge: 'local' }), signal: new AbortController().signal, progress: () => undefined, log: () => undefined });
   return { map: RepoMap.parse(outputs.map), features: (outputs.features as unknown[]).map((feature) => Feature.parse(feature)), facts };
 }
 const SITE = {
@@ -62,7 +63,7 @@ describe('openRepo', () => {
   it('reads within its limits, sources first, and tells what it skipped', async () => {
     const repository = await gitRepository({ 'src/a.js': 'a'.repeat(80), 'z.js': 'z'.repeat(80), 'big.js': 'b'.repeat(300), 'dist/c.js': 'c', 'node_modules/x/i.js': 'x', 'p.png': 'x' });
     try {
-      const repo = await openRepo(repository.path, undefined, { ...LIMITS, fileBytes: 100, totalBytes: 100 });
+      const repo = await openRepo(connect({ forge: 'local' }), repository.path, undefined, { ...LIMITS, fileBytes: 100, totalBytes: 100 });
       expect(repo.paths.filter((path) => repo.text(path) !== null)).toEqual(['dist/c.js', 'src/a.js']);
       expect(repo.leftOut.map((left) => `${left.reason} ${left.what}`)).toEqual(['file-too-large big.js', 'limit-reached z.js']);
       expect(repo.counts).toEqual({ files: 6, filesRead: 2, bytesRead: 81 });
@@ -73,7 +74,7 @@ describe('openRepo', () => {
   it('notes many of a kind as a number', async () => {
     const repository = await gitRepository({ 'a.js': 'a' });
     try {
-      const repo = await openRepo(repository.path, undefined, { ...LIMITS, leftOut: 3 });
+      const repo = await openRepo(connect({ forge: 'local' }), repository.path, undefined, { ...LIMITS, leftOut: 3 });
       for (let i = 0; i < 10; i++) repo.leaveOut('dynamic-text', `note ${i}`);
       expect(repo.leftOut.map((left) => left.what)).toEqual(['note 0', 'note 1', 'note 2', '7 further notes']);
     } finally {

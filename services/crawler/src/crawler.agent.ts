@@ -12,7 +12,7 @@ import { testConventionsOf } from './test-conventions.js';
 export const agents: AgentHandlers = {
   'crawler/crawl': async (_inputs, context) => {
     const { task, signal } = context;
-    const repo = await openRepo(task.repository, task.ref, undefined, (done, total) => context.progress('read', done, total));
+    const repo = await openRepo(context.forge, task.repository, task.ref, undefined, (done, total) => context.progress('read', done, total));
     context.log(`${repo.counts.filesRead} of ${repo.counts.files} files read`);
     const map = crawl(repo, depthOf(task.params.depth), (done, total) => { signal.throwIfAborted(); context.progress('explore', done, total); });
     const features = featuresOf(map);

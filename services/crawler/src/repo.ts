@@ -1,5 +1,5 @@
 import type { LeftOut } from '#contracts';
-import { openSnapshot, type SnapshotEntry } from '#forge';
+import type { Forge, SnapshotEntry } from '#forge';
 import { isUtf8 } from 'node:buffer';
 import type { Repo } from './framework.js';
 import type { Place } from './markup.js';
@@ -28,11 +28,11 @@ const BATCH_BYTES = 8 * 1024 * 1024;
 const NAMES_NOTED = 20;
 
 /**
- * Opens a repository at a ref and reads its sources. Throws the failures of `openSnapshot`. What is not read is noted by kind: the first few by
+ * Opens a repository at a ref and reads its sources. Throws the failures of `Forge.open`. What is not read is noted by kind: the first few by
  * name, the rest as a count, so that a tree of any size makes a report of bounded size.
  */
-export async function openRepo(repository: string, ref: string | undefined, limits: Limits = LIMITS, progress: (done: number, total: number) => void = () => {}): Promise<OpenedRepo> {
-  const snapshot = await openSnapshot(repository, ref);
+export async function openRepo(forge: Pick<Forge, 'open'>, repository: string, ref: string | undefined, limits: Limits = LIMITS, progress: (done: number, total: number) => void = () => {}): Promise<OpenedRepo> {
+  const snapshot = await forge.open(repository, ref);
   try {
     const notes = new Notes(limits.leftOut);
     for (const { path, reason } of snapshot.skipped) notes.count(reason === 'invalid-utf8' ? 'invalid-utf8' : 'unsupported-syntax', path, reason === 'invalid-utf8' ? 'file name' : 'object missing');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AGENTS, PullRequest, type LedgerEntry, type RepoMap, type Task, type TestBundle } from '#contracts';
+import { connect } from '#forge';
 import { gitRepository, sampleMap, type TestRepository } from '#testing';
 import { agents } from './pr-publisher.agent.js';
 
@@ -24,7 +25,7 @@ async function repository() {
 
 async function run(agent: 'pr-publisher/open' | 'pr-publisher/close', repo: TestRepository, inputs: Record<string, unknown>, runId = RUN) {
   const task: Task = { runId, stepId: 'publish', attempt: 1, agent, inputs: {}, params: {}, repository: repo.path, timeLimitMs: 10_000 };
-  const answer = await agents[agent]?.(inputs, { task, signal: new AbortController().signal, progress: () => undefined, log: () => undefined });
+  const answer = await agents[agent]?.(inputs, { task, forge: connect({ forge: 'local' }), signal: new AbortController().signal, progress: () => undefined, log: () => undefined });
   if (!answer) throw new Error(`${agent} is not served`);
   expect(Object.keys(answer.facts).sort()).toEqual([...AGENTS[agent].facts].sort());
   return answer;

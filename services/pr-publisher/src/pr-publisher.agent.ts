@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { AgentHandlers } from '#agent';
 import { Failure, LedgerEntry, type PullRequest, type RepoMap, type TestBundle } from '#contracts';
-import { publish, withdraw } from '#forge';
 import { describe, titleOf } from './description.js';
 
 /** One branch per purpose: a later run updates it instead of opening another. */
@@ -13,9 +12,9 @@ export const agents: AgentHandlers = {
   'pr-publisher/open': async (inputs, context) => {
     const { map, bundle } = inputs as { map: RepoMap; bundle: Bundle };
     if (map.commit !== bundle.manifest.commit) throw new Failure('artifact-invalid', 'map and bundle are of different commits');
-    const { task } = context;
+    const { task, forge } = context;
     context.progress('publishing', 0, bundle.files.size);
-    const pullRequest = await publish({
+    const pullRequest = await forge.publish({
       repository: task.repository, baseCommit: map.commit, baseBranch: map.baseBranch, branch: BRANCH, runId: task.runId,
       folder: bundle.manifest.folder, files: new Map([...bundle.files].map(([path, content]) => [path, Buffer.from(content)])), dependsOn: dependsOn(map, bundle),
       title: titleOf(bundle.manifest), body: (files) => describe(bundle.manifest, files),
@@ -25,9 +24,9 @@ export const agents: AgentHandlers = {
   },
 
   /** The step that opened may have been killed before it answered: then there is no pull request to read, but its branch and the run are known. */
-  'pr-publisher/close': async (inputs, { task }) => {
+  'pr-publisher/close': async (inputs, { task, forge }) => {
     const { pullRequest } = inputs as { pullRequest?: PullRequest };
-    const { outcome } = await withdraw({ repository: task.repository, branch: pullRequest?.branch ?? BRANCH, runId: task.runId });
+    const { outcome } = await forge.withdraw({ repository: task.repository, branch: pullRequest?.branch ?? BRANCH, runId: task.runId });
     return { outputs: {}, facts: { outcome } };
   },
 };

@@ -3,6 +3,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Failure } from '#contracts';
 import { childEnvironment } from '#config';
+import { printable } from '../printable.js';
 
 /**
  * The one place that runs git. The repository is hostile: its own config must not make git run a program, reach the network, or write outside its object and ref store.
@@ -70,11 +71,6 @@ export async function git(gitDir: string, args: readonly string[], input: Buffer
   const { code, stdout, complaint } = await tryGit(gitDir, args, input);
   if (code !== 0) throw new Failure('repository-unreadable', `git ${args[0]}: ${complaint || `exit code ${code}`}`);
   return stdout;
-}
-
-/** git's words hold names from the repository: one line, no control characters, bounded. */
-export function printable(text: string): string {
-  return (text.split('\n', 1)[0] ?? '').replaceAll(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 300);
 }
 
 /**

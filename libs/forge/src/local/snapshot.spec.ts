@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { gitRepository, type TestRepository } from '#testing';
 import { readObjects } from './objects.js';
-import { openSnapshot, type Snapshot } from './snapshot.js';
+import type { Snapshot } from '../forge.js';
+import { openSnapshot } from './snapshot.js';
 
 const made: TestRepository[] = [];
 const opened: Snapshot[] = [];
@@ -74,36 +75,6 @@ test('says what is wrong with the repository or the ref', async () => {
   mkdirSync(join(repo.path, 'src/.git'));
   writeFileSync(join(repo.path, 'src/.git/HEAD'), 'ref: refs/heads/main\n');
   await expect(open(join(repo.path, 'src'))).rejects.toMatchObject({ code: 'repository-not-found' });
-});
-
-test('carries hostile names, and skips what is not UTF-8', async () => {
-  const repo = await repository();
-  await repo.commit({});
-  const blob = await repo.gitWith('content', 'hash-object', '-w', '--stdin');
-  const names = ['new\nline', 'quo"te', "it's", 'tab\there', '-rf', 'ünï/日本', '$(touch x)', ' leading', 'back\\slash'];
-  const lines = [...names.map((name) => Buffer.from(`100644 ${blob}\t${name}\0`)), Buffer.concat([Buffer.from(`100644 ${blob}\tbad-`), Buffer.from([0xff, 0xfe, 0])])];
-  await repo.gitWith(Buffer.concat(lines), 'update-index', '-z', '--index-info');
-  await repo.git('commit', '--quiet', '-m', 'Names');
-
-  const snapshot = await open(repo.path);
-  expect(snapshot.entries.map(({ path }) => path).sort()).toEqual(names.toSorted());
-  expect(snapshot.skipped).toEqual([{ path: 'bad-\ufffd\ufffd', reason: 'invalid-utf8' }]);
-  const contents = await snapshot.readMany(names);
-  expect([...contents.keys()]).toEqual(names);
-  expect([...contents.values()].every((content) => content.toString() === 'content')).toBe(true);
-});
-
-test('shows links and submodules for what they are and follows neither', async () => {
-  const repo = await repository();
-  symlinkSync('/etc/passwd', join(repo.path, 'link'));
-  await repo.commit({});
-  await repo.git('update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},module`);
-  await repo.git('commit', '--quiet', '-m', 'Submodule');
-  const snapshot = await open(repo.path);
-  expect(snapshot.entries).toMatchObject([{ path: 'link', mode: '120000', type: 'blob' }, { path: 'module', mode: '160000', type: 'commit', blob: '1'.repeat(40), size: 0 }]);
-  const contents = await snapshot.readMany(['link', 'module']);
-  expect(contents.get('link')?.toString()).toBe('/etc/passwd');
-  expect(contents.has('module')).toBe(false);
 });
 
 test('a repository cannot make git run a program', async () => {

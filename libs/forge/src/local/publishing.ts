@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { Failure, RunId, type PullRequest, type TreeBasis } from '#contracts';
-import { IDENTITY, git, gitDirectory, printable, tryGit } from './git.js';
-import { planChanges } from './ownership.js';
+import type { Publication, Withdrawal } from '../forge.js';
+import { planChanges, type FileChange, type PlanBase } from '../ownership.js';
+import { printable } from '../printable.js';
+import { IDENTITY, git, gitDirectory, tryGit } from './git.js';
 import { commitOf, refTip } from './snapshot.js';
-import { treesAlong, writeBlob, writeTree } from './tree.js';
+import { blobsBelow, treesAlong, writeBlob, writeTree } from './tree.js';
 
 /**
  * A pull request in a local repository: a branch of our own, and a description that the caller keeps. HEAD, the index and the working tree are never touched.
@@ -17,43 +19,20 @@ import { treesAlong, writeBlob, writeTree } from './tree.js';
  *
  * The branch is ours as long as every commit on it that the base does not have was committed by us. A person's commit on top makes it theirs: `branch-taken`.
  */
-export interface Publication {
-  repository: string;
-  /** The commit that the tests were made from, and the branch it was on; none for a tag or a detached commit. */
-  baseCommit: string; baseBranch?: string;
-  /** `pullwright/<purpose>`. */
-  branch: string;
-  /** The only folder that is written to; `files` are contents by path from the root. */
-  folder: string; files: ReadonlyMap<string, Buffer>;
-  /** Files of the source that the tests stand on: when one differs on a moved base, the tests are stale. */
-  dependsOn: readonly string[];
-  title: string;
-  /** The description, made when it is known what changes. */
-  body: (files: PullRequest['files']) => string;
-  runId: string;
-}
-
-/** `kept`: others have built on the branch, it has it checked out, or this run did not make it. `absent`: there was none. */
-export interface Withdrawal { outcome: 'removed' | 'kept' | 'absent' }
-
 const BranchRecord = z.object({ createdBy: RunId, movedBy: RunId, outcome: z.enum(['opened', 'updated']), commit: z.string() });
 type BranchRecord = z.infer<typeof BranchRecord>;
 const UNRECORDED = `run_${'0'.repeat(26)}`;
 
-/**
- * Puts the files on the branch and answers with the pull request; the same files on the same base are `unchanged`, and the same run asking again gets its first answer.
- * Throws `stale-base`, `forbidden-path`, `branch-taken`, `branch-checked-out`, `ref-not-found`, `repository-not-found` or, when the refs moved meanwhile, `forge-unavailable`.
- */
 export async function publish(publication: Publication): Promise<PullRequest> {
   const { repository, branch, baseBranch, baseCommit, title, runId } = publication;
   if (branch === baseBranch) throw new Failure('branch-taken', `${printable(branch)} is the base itself`);
   const gitDir = await gitDirectory(repository);
   const base = await currentBase(gitDir, publication);
-  const { changes, files } = await planChanges(gitDir, base, publication.folder, publication.files);
-  const tree = await writeTree(gitDir, base, changes);
+  const { changes, files } = await planChanges(planBase(gitDir, base), publication.folder, publication.files);
+  const tree = await writeChanges(gitDir, base, changes);
   if (tree === undefined) throw new Failure('internal', 'the branch would be empty');
   const baseTree = await treeOf(gitDir, base);
-  const basis: TreeBasis = { tree: baseTree, trees: await treesAlong(gitDir, baseTree, [...changes.keys()]), changes: [...changes].map(([path, blob]) => ({ path, blob })) };
+  const basis: TreeBasis = { tree: baseTree, trees: await treesAlong(gitDir, baseTree, changes.map(({ path }) => path)), changes: changes.map(({ path, blob }) => ({ path, blob })) };
 
   const ref = `refs/heads/${branch}`;
   const tip = await refTip(gitDir, ref);
@@ -84,7 +63,6 @@ export async function publish(publication: Publication): Promise<PullRequest> {
   return answer(commit, next.outcome, next.createdBy);
 }
 
-/** Takes the branch back when this run made it and nobody, no later run either, has moved it since. */
 export async function withdraw({ repository, branch, runId }: { repository: string; branch: string; runId: string }): Promise<Withdrawal> {
   const gitDir = await gitDirectory(repository);
   const ref = `refs/heads/${branch}`;
@@ -95,6 +73,18 @@ export async function withdraw({ repository, branch, runId }: { repository: stri
   if (!ours || await checkedOutAt(gitDir, ref)) return { outcome: 'kept' };
   await moveRefs(gitDir, [{ ref, from: tip }, { ref: `refs/pullwright/${branch}`, from: record.blob }]);
   return { outcome: 'removed' };
+}
+
+function planBase(gitDir: string, commit: string): PlanBase {
+  return {
+    commit, blobsBelow: (folder) => blobsBelow(gitDir, commit, folder),
+    readBlob: async (blob, maxBytes) => (Number(await git(gitDir, ['cat-file', '-s', blob])) > maxBytes ? undefined : git(gitDir, ['cat-file', 'blob', blob])),
+  };
+}
+
+async function writeChanges(gitDir: string, base: string, changes: readonly FileChange[]): Promise<string | undefined> {
+  for (const { content } of changes) if (content !== undefined) await writeBlob(gitDir, content);
+  return writeTree(gitDir, base, new Map(changes.map(({ path, blob }) => [path, blob])));
 }
 
 /** The commit to build on: the base branch's tip now. */

@@ -1,5 +1,6 @@
 import { Failure } from '#contracts';
-import { printable, startGit } from './git.js';
+import { printable } from '../printable.js';
+import { startGit } from './git.js';
 
 export interface ObjectReader {
   /** Contents in the order of the ids. Throws `repository-unreadable` when one is not there. */

@@ -1,5 +1,6 @@
 import { Failure } from '#contracts';
-import { git, printable } from './git.js';
+import { printable } from '../printable.js';
+import { git } from './git.js';
 
 /** Names are kept as latin1, one character a byte, so that siblings with names that are not UTF-8 survive a rewrite. */
 interface TreeEntry { mode: string; type: string; id: string }

@@ -1,34 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { Failure } from '#contracts';
-import { git, gitDirectory, printable, tryGit } from './git.js';
+import type { Resolved, Snapshot, SnapshotEntry } from '../forge.js';
+import { printable } from '../printable.js';
+import { git, gitDirectory, tryGit } from './git.js';
 import { readObjects } from './objects.js';
-
-export interface SnapshotEntry {
-  /** As git stores it: relative to the root, `/` between names; may hold any character but NUL. */
-  path: string;
-  /** `100644`, `100755`, `120000` for a symbolic link (its blob is the target's path), `160000` for a submodule. */
-  mode: string;
-  type: 'blob' | 'commit';
-  /** Object id; for a submodule the commit it points at. */
-  blob: string;
-  /** Bytes; 0 for a submodule. */
-  size: number;
-}
-
-export interface Snapshot {
-  /** The path that was opened. */
-  repository: string;
-  commit: string;
-  /** The branch that the ref names; none when it is a tag, a commit or a detached HEAD. */
-  branch?: string;
-  /** In git's order (by bytes of the path). */
-  entries: SnapshotEntry[];
-  /** What cannot be named or read: `path` is then for people only. */
-  skipped: Array<{ path: string; reason: 'invalid-utf8' | 'missing-object' }>;
-  /** Contents by path. Paths without a blob in this snapshot are absent. The caller bounds the sum of the sizes. */
-  readMany(paths: readonly string[]): Promise<Map<string, Buffer>>;
-  close(): Promise<void>;
-}
 
 /**
  * Opens a local repository at a ref (HEAD when there is none), reading objects only: the working tree and the index are not looked at.
@@ -55,12 +30,12 @@ export async function openSnapshot(repository: string, ref?: string): Promise<Sn
 }
 
 /** The commit that a ref (HEAD when there is none) of a local repository names now, and the branch when it names one. Throws as `openSnapshot`, but reads no tree. */
-export async function resolveRef(repository: string, ref?: string): Promise<{ commit: string; branch?: string }> {
+export async function resolveRef(repository: string, ref?: string): Promise<Resolved> {
   return resolveIn(await gitDirectory(repository), ref);
 }
 
 /** A branch wins over a tag of the same name. */
-async function resolveIn(gitDir: string, ref = 'HEAD'): Promise<{ commit: string; branch?: string }> {
+async function resolveIn(gitDir: string, ref = 'HEAD'): Promise<Resolved> {
   const full = ref === 'HEAD' ? (await tryGit(gitDir, ['symbolic-ref', '--quiet', 'HEAD'])).stdout.toString().trim() : `refs/heads/${ref.replace(/^refs\/heads\//, '')}`;
   const tip = await refTip(gitDir, full);
   const commit = tip ?? await commitOf(gitDir, ref);

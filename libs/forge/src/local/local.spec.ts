@@ -3,16 +3,29 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { gitRepository, type TestRepository } from '#testing';
-import { publish, withdraw } from './local.js';
-import { publicationContract, runId } from './publication.contract.js';
+import type { Publication } from '../forge.js';
+import { publicationContract, runId } from '../publication.contract.js';
+import { snapshotContract } from '../snapshot.contract.js';
+import { localForge } from './local-forge.js';
 
-describe('the local forge keeps the contract', () => publicationContract({ publish, withdraw, address: ({ path }) => path }));
+const publish = (publication: Publication) => localForge.publish(publication);
+const withdraw = (withdrawal: Parameters<typeof localForge.withdraw>[0]) => localForge.withdraw(withdrawal);
+const host = ({ path }: TestRepository) => Promise.resolve({ forge: localForge, address: path });
+describe('the local forge keeps the contract of publications', () => publicationContract({
+  host,
+  async merge(repo, branch, how) {
+    if (how === 'merge') await repo.git('merge', '--quiet', '--no-ff', '-m', 'Merge', branch);
+    else { await repo.git('merge', '--quiet', '--squash', branch); await repo.git('commit', '--quiet', '-m', 'Merge the tests'); }
+  },
+}));
+describe('the local forge keeps the contract of snapshots', () => snapshotContract({ host }));
 
 const made: TestRepository[] = [];
 const repository = async (files: Record<string, string> = { 'src/app.js': 'app' }) => { const one = await gitRepository(files); made.push(one); return one; };
 afterEach(() => Promise.all(made.splice(0).map((one) => one.remove())));
 
-const publishTests = async (repo: TestRepository, path = repo.path, files: Record<string, string> = { 'e2e/home.spec.ts': '// home\n' }) => publish({
+const publishTests = async (repo: TestRepository, path = repo.path, files: Record<string, string> = { 'e2e/home.spec.ts': '// home\n' }) => publish(await publicationOf(repo, path, files));
+const publicationOf = async (repo: TestRepository, path = repo.path, files: Record<string, string> = { 'e2e/home.spec.ts': '// home\n' }) => ({
   repository: path, baseCommit: await repo.git('rev-parse', 'main'), baseBranch: 'main', branch: 'pullwright/tests', folder: 'e2e', dependsOn: [], title: 'Tests', body: () => '', runId: runId(1),
   files: new Map(Object.entries(files).map(([name, content]) => [name, Buffer.from(content)])),
 });
@@ -27,6 +40,14 @@ test('HEAD, the index and the working tree stay byte for byte, dirty as they are
   await publishTests(repo);
   expect(await state()).toEqual(before);
   expect(existsSync(join(repo.path, 'e2e'))).toBe(false);
+});
+
+test('the commit is by Pullwright and depends on nothing but base, files and parents', async () => {
+  const [one, other] = [await repository(), await repository()];
+  const first = await publishTests(one);
+  await other.git('config', 'user.name', 'Somebody');
+  expect((await publish({ ...(await publicationOf(other)), runId: runId(7) })).commit).toBe(first.commit);
+  expect(await one.git('log', '-1', '--format=%an %ae %cn', 'pullwright/tests')).toBe('Pullwright bot@pullwright.invalid Pullwright');
 });
 
 test('a bare repository works', async () => {
