@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { OPTIONS, type Option } from '#config';
 import {
-  AgentsFile, artifactJsonSchema, ARTIFACTS, CommandReply, COMMANDS, Failure, jsonSchema, Pipeline, Progress, QUERIES, Result, RunEvent, Task, type ArtifactKind,
+  AgentsFile, artifactJsonSchema, ARTIFACTS, CommandReply, COMMANDS, Failure, jsonSchema, Pipeline, Progress, QUERIES, RepositoryFile, Result, RunEvent, Task, type ArtifactKind,
 } from '#contracts';
 import { openapi } from '../services/gateway/src/openapi.js';
 
@@ -26,6 +26,7 @@ export function generated(): Map<string, string> {
   }
   schema('pipeline', jsonSchema(Pipeline, 'input'));
   schema('agents', jsonSchema(AgentsFile, 'input'));
+  schema('pullwright-file', jsonSchema(RepositoryFile, 'input'));
   files.set('docs/configuration.md', configurationReference());
   files.set('.env.example', environmentExample());
   files.set('docs/openapi.json', `${JSON.stringify(openapi(), null, 2)}\n`);

@@ -18,3 +18,5 @@ export { Behaviour, BehaviourStep, Element, Feature, FieldFacts, RepoMap, Screen
 export { CaseStep, Expectation, LocatorCandidate, Target, TestCase, TestCases } from './test-cases.js';
 export { GENERATED_MARK, LedgerEntry, PullRequest, TestBundle, TreeBasis } from './test-bundle.js';
 export { artifactJsonSchema, jsonSchema } from './json-schema.js';
+export { COMMENT_WORDS, FORGE_EVENTS, ForgeEvent, OWN_BRANCHES, type CommentWord, type ForgeEventName } from './forge-event.js';
+export { DEFAULT_REPOSITORY_FILE, PushRule, readRepositoryFile, REPOSITORY_FILE, REPOSITORY_FILE_BYTES, RepositoryFile, type ReadRepositoryFile, type RepositoryFileProblem } from './repository-file.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ForgeEvent } from './forge-event.js';
 import { AgentName, ArtifactId, Fact, RepositoryRef, RunId, StepId } from './ids.js';
 import { Limit, LimitName, Quota } from './limits.js';
 import { Schedule, ScheduleId, ScheduleRequest } from './schedules.js';
@@ -155,7 +156,7 @@ export const QUERIES = {
 export type QueryName = keyof typeof QUERIES;
 
 /** Every command, by the last token of `pullwright.command.<name>`. */
-export const COMMANDS = { 'start-run': StartRun, 'cancel-run': CancelRun, 'retry-run': RetryRun, 'decide-approval': DecideApproval } as const;
+export const COMMANDS = { 'start-run': StartRun, 'cancel-run': CancelRun, 'retry-run': RetryRun, 'decide-approval': DecideApproval, 'forge-event': ForgeEvent } as const;
 export type CommandName = keyof typeof COMMANDS;
 
 /** No message, header included, may be larger: what is larger is an artifact. */

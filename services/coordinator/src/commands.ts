@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Bus, Delivered } from '#bus';
 import { crashPoint } from '#config';
 import { COMMANDS, type CommandName, type CommandReply } from '#contracts';
+import { startOfEvent } from './forge-events.js';
 import type { Intent, Saga } from './saga.js';
 
 const logger = new Logger('commands');
@@ -10,6 +11,7 @@ const AGAIN_MS = 1_000;
 
 /** What each command wants of its run. */
 const INTENTS: { [Name in CommandName]: (command: z.infer<(typeof COMMANDS)[Name]>, commandId: string) => Intent } = {
+  'forge-event': (event) => ({ runId: event.runId, start: startOfEvent(event) }),
   'start-run': (start) => ({ runId: start.runId, start }),
   'cancel-run': ({ runId, requestedBy: by }) => ({ runId, signal: { type: 'cancel', by } }),
   'retry-run': ({ runId, requestedBy: by, fromStep }, commandId) => ({ runId, signal: { type: 'retry', by, fromStep, commandId } }),

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { IncomingMessage } from 'node:http';
 import { ArtifactStore } from '#artifacts';
 import { Bus } from '#bus';
 import { ArtifactsController } from './artifacts.controller.js';
@@ -18,8 +19,12 @@ import { RunsController } from './runs.controller.js';
 import { Starting } from './starting.js';
 import { Timing } from './timing.js';
 import { validation } from './validation.js';
+import { WebhookSettings } from './webhook-settings.js';
+import { WebhooksController } from './webhooks.controller.js';
 
 const BODY_LIMIT = '64kb';
+/** Their controller reads the bytes itself: they are what is signed, and there may be more of them. */
+const WEBHOOKS = '/api/v1/webhooks/';
 /** A whole batch of runs is larger than all else that is sent. */
 const BATCH = { path: '/api/v1/run-batches', limit: '1mb' };
 
@@ -30,21 +35,21 @@ export class GatewayModule implements OnApplicationShutdown {
   /** After the server has closed: a request in work may still need the bus. */
   async onApplicationShutdown(): Promise<void> { await this.bus.close(); }
 
-  static with(bus: Bus, store: ArtifactStore, timing: Timing): DynamicModule {
+  static with(bus: Bus, store: ArtifactStore, timing: Timing, webhooks: WebhookSettings): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, LimitsController, SchedulesController, HealthController, OpenapiController],
-      providers: [Coordinator, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }],
+      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, LimitsController, SchedulesController, WebhooksController, HealthController, OpenapiController],
+      providers: [Coordinator, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }, { provide: WebhookSettings, useValue: webhooks }],
     };
   }
 }
 
 /** The gateway as an application that is not listening yet. It closes the bus when it closes. */
-export async function createGateway(bus: Bus, store: ArtifactStore, timing = new Timing()): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store, timing), { bodyParser: false, abortOnError: false });
+export async function createGateway(bus: Bus, store: ArtifactStore, webhooks: WebhookSettings, timing = new Timing()): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store, timing, webhooks), { bodyParser: false, abortOnError: false });
   // A body that this one has read is left alone by the next.
-  app.useBodyParser('json', { limit: BATCH.limit, type: (request) => request.url === BATCH.path && /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '') });
-  app.useBodyParser('json', { limit: BODY_LIMIT });
+  app.useBodyParser('json', { limit: BATCH.limit, type: (request) => request.url === BATCH.path && isJson(request) });
+  app.useBodyParser('json', { limit: BODY_LIMIT, type: (request) => request.url?.startsWith(WEBHOOKS) !== true && isJson(request) });
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   // Only artifacts have one, which is their id: a hash of every other answer would be of no use.
@@ -53,4 +58,8 @@ export async function createGateway(bus: Bus, store: ArtifactStore, timing = new
   app.useGlobalPipes(validation);
   app.useGlobalFilters(new ProblemFilter());
   return app;
+}
+
+function isJson(request: IncomingMessage): boolean {
+  return /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '');
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Limit, RunView, Schedule } from '#contracts';
 import { FieldError, Problem } from './problem.js';
-import { AddScheduleRequest, ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, IdempotencyHeaders, LimitPath, LimitRequest, PageQuery, RerunRequest, RetryRequest, RunBatchRequest, RunPath, RunsQuery, SchedulePath, StartRunRequest } from './requests.js';
-import { Accepted, ArtifactPage, EventPage, Health, LimitPage, PipelinePage, RunBatch, RunPage, SchedulePage, StepPage } from './responses.js';
+import { AddScheduleRequest, ApprovalPath, ApprovalRequest, ArtifactPath, EventsHeaders, EventsQuery, GithubHeaders, GitlabHeaders, IdempotencyHeaders, LimitPath, LimitRequest, PageQuery, RerunRequest, RetryRequest, RunBatchRequest, RunPath, RunsQuery, SchedulePath, StartRunRequest } from './requests.js';
+import { Accepted, ArtifactPage, Delivered, EventPage, Health, LimitPage, PipelinePage, RunBatch, RunPage, SchedulePage, StepPage } from './responses.js';
 
 interface Route {
   method: 'get' | 'post' | 'put' | 'delete'; path: string; operationId: string; summary: string;
@@ -57,6 +57,10 @@ export const ROUTES: readonly Route[] = [
     status: 200, description: 'A page of schedules.', answer: json(SchedulePage), answerHeaders: PAGES, problems: [400] },
   { method: 'delete', path: '/api/v1/schedules/{scheduleId}', operationId: 'removeSchedule', summary: 'Remove a schedule; the runs that it has started go on', params: SchedulePath,
     status: 204, description: 'It is gone.', problems: [400, 404] },
+  { method: 'post', path: '/api/v1/webhooks/github', operationId: 'takeGithubDelivery', summary: 'Take a delivery of GitHub, signed in X-Hub-Signature-256', headers: GithubHeaders, body: z.looseObject({}),
+    status: 202, description: 'The delivery is durable, or nothing follows from it.', answer: json(Delivered), problems: [400, 401, 404, 413, 415] },
+  { method: 'post', path: '/api/v1/webhooks/gitlab', operationId: 'takeGitlabDelivery', summary: 'Take a delivery of GitLab, with its token in X-Gitlab-Token', headers: GitlabHeaders, body: z.looseObject({}),
+    status: 202, description: 'The delivery is durable, or nothing follows from it.', answer: json(Delivered), problems: [400, 401, 404, 413, 415] },
   { method: 'get', path: '/api/v1/limits', operationId: 'listLimits', summary: 'List the limits', query: PageQuery,
     status: 200, description: 'A page of limits.', answer: json(LimitPage), answerHeaders: PAGES, problems: [400] },
   { method: 'put', path: '/api/v1/limits/{kind}/{key}', operationId: 'setLimit', summary: 'Set a limit; it holds within two seconds', params: LimitPath, body: LimitRequest,

@@ -82,6 +82,18 @@ export type LimitRequest = z.infer<typeof LimitRequest>;
 export const EventsQuery = z.strictObject({ ...PageQuery.shape, afterSeq: z.coerce.number().int().min(0).default(0).describe('Only events with a higher `seq`.') });
 export type EventsQuery = z.infer<typeof EventsQuery>;
 
+/** Of the forge's id of a delivery: it becomes part of a message's id. */
+const DeliveryId = z.string().regex(/^[\w:-]{1,80}$/, 'letters, digits, - and _');
+
+export const GithubHeaders = z.object({
+  'x-github-event': z.string().min(1).max(60), 'x-github-delivery': DeliveryId.describe('The same for a redelivery, which therefore changes nothing.'),
+});
+
+export const GitlabHeaders = z.object({
+  'x-gitlab-event': z.string().min(1).max(60),
+  'idempotency-key': DeliveryId.optional().describe('The same when GitLab tries a delivery again, which therefore changes nothing.'), 'x-gitlab-event-uuid': DeliveryId.optional(),
+}).refine((headers) => headers['idempotency-key'] !== undefined || headers['x-gitlab-event-uuid'] !== undefined, { path: ['idempotency-key'], message: 'neither Idempotency-Key nor X-Gitlab-Event-UUID' });
+
 export const EventsHeaders = z.object({
   'last-event-id': z.coerce.number().int().min(0).default(0).describe('The `id` of the last event that was seen; the stream goes on after it.'),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ArtifactView, Limit, PipelineView, RunEvent, RunId, RunView, Schedule, StepView } from '#contracts';
+import { IGNORED_BECAUSE } from './forge-delivery.js';
 import { Problem } from './problem.js';
 
 /** What callers get, beside the views of the contracts. */
@@ -26,6 +27,13 @@ export const EventPage = page(RunEvent).meta({ id: 'EventPage' });
 export const LimitPage = page(Limit).meta({ id: 'LimitPage' });
 export const SchedulePage = page(Schedule).meta({ id: 'SchedulePage' });
 export const PipelinePage = page(PipelineView).meta({ id: 'PipelinePage' });
+
+export const Delivered = z.object({
+  delivery: z.string(),
+  status: z.enum(['stored', 'ignored']).describe('`stored`: durable, and dealt with by a run of the pipeline `forge-event`. `ignored`: nothing follows from it.'),
+  reason: z.enum(IGNORED_BECAUSE).optional().describe('Why it was ignored.'),
+}).meta({ id: 'Delivered' });
+export type Delivered = z.infer<typeof Delivered>;
 
 export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
 export type Health = z.infer<typeof Health>;

@@ -10,6 +10,7 @@ import { AGENTS, moduleOf, services } from '#contracts';
 import { CoordinatorModule } from '../../coordinator/src/coordinator.module.js';
 import { migrate } from '../../coordinator/src/store/database.js';
 import { createGateway } from '../../gateway/src/gateway.module.js';
+import { WebhookSettings } from '../../gateway/src/webhook-settings.js';
 import { collectGarbage } from './garbage.js';
 import { startNats, startPostgres } from './servers.js';
 
@@ -93,7 +94,7 @@ async function startSweeps(config: Config): Promise<{ stop(): Promise<void> }> {
 
 async function startGateway(config: Config): Promise<Standalone> {
   const bus = await Bus.open({ servers: config.NATS_URL, name: 'gateway', user: config.NATS_USER, password: config.NATS_PASSWORD });
-  const app = await createGateway(bus, openArtifactStore(config));
+  const app = await createGateway(bus, openArtifactStore(config), WebhookSettings.of(config));
   await app.listen(config.PORT, config.HOST);
   return { url: await app.getUrl(), stop: () => app.close() };
 }
