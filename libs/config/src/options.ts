@@ -8,7 +8,7 @@ export interface Option { schema: z.ZodType; default?: string; secret?: boolean;
 
 const EVERY = ['gateway', 'coordinator', 'crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
 /** Those whose agents read or write repositories: no other holds a credential of a forge. */
-const FORGE_SERVICES = ['crawler', 'pr-publisher', 'standalone'] as const;
+const FORGE_SERVICES = ['gateway', 'crawler', 'pr-publisher', 'standalone'] as const;
 const AGENT_SERVICES = ['crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
 const port = z.coerce.number().int().min(0).max(65_535);
 const days = z.coerce.number().int().min(0).max(36_500);
@@ -32,8 +32,6 @@ export const OPTIONS = {
   HOST: { schema: z.string(), default: '127.0.0.1', usedBy: EVERY, describe: 'Address to listen on.' },
   PORT: { schema: port, default: '8080', usedBy: ['gateway', 'standalone'], describe: 'Port of the REST API; 0 takes a free one.' },
   HEALTH_PORT: { schema: port, default: '8081', usedBy: EVERY, describe: 'Port of /health/live and /health/ready of services without a REST API.' },
-  GITHUB_URL: { schema: z.url(), default: 'https://github.com', usedBy: EVERY, describe: 'Address of GitHub: github.com, or that of a GitHub Enterprise Server.' },
-  GITLAB_URL: { schema: z.url(), default: 'https://gitlab.com', usedBy: EVERY, describe: 'Address of GitLab: gitlab.com, or that of a server of your own.' },
   GITHUB_WEBHOOK_SECRET: { schema: webhookSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'What GitHub signs its deliveries with; without it none is taken.' },
   GITHUB_WEBHOOK_SECRET_PREVIOUS: { schema: webhookSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'While it is changed: the secret before, which is taken as well.' },
   GITLAB_WEBHOOK_SECRET: { schema: webhookSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'The token that GitLab sends with its deliveries; without it none is taken.' },

@@ -8,10 +8,9 @@ export class WebhookSettings {
   constructor(readonly github: WebhookForge, readonly gitlab: WebhookForge) {}
 
   static of(config: Pick<Config, 'GITHUB_URL' | 'GITHUB_WEBHOOK_SECRET' | 'GITHUB_WEBHOOK_SECRET_PREVIOUS' | 'GITLAB_URL' | 'GITLAB_WEBHOOK_SECRET' | 'GITLAB_WEBHOOK_SECRET_PREVIOUS'>): WebhookSettings {
-    const secrets = (...given: Array<string | undefined>) => given.filter((secret) => secret !== undefined);
     return new WebhookSettings(
-      { url: config.GITHUB_URL, secrets: secrets(config.GITHUB_WEBHOOK_SECRET, config.GITHUB_WEBHOOK_SECRET_PREVIOUS) },
-      { url: config.GITLAB_URL, secrets: secrets(config.GITLAB_WEBHOOK_SECRET, config.GITLAB_WEBHOOK_SECRET_PREVIOUS) },
+      { url: config.GITHUB_URL, secrets: [config.GITHUB_WEBHOOK_SECRET, config.GITHUB_WEBHOOK_SECRET_PREVIOUS].filter((secret) => secret !== undefined) },
+      { url: config.GITLAB_URL, secrets: [config.GITLAB_WEBHOOK_SECRET, config.GITLAB_WEBHOOK_SECRET_PREVIOUS].filter((secret) => secret !== undefined) },
     );
   }
 }

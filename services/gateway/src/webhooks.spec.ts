@@ -75,14 +75,37 @@ const example = (name: string, choose: (payload: Record<string, unknown>) => boo
 };
 const push = () => ({ ...example('push'), ref: 'refs/heads/main', before: 'b'.repeat(40), after: SHA, deleted: false });
 
+const comment = (body: string, change: { action?: string; pull?: boolean; type?: string } = {}) => {
+  const payload = example('issue_comment', ({ action }) => action === 'created') as { action: string; issue: Record<string, unknown>; comment: Record<string, unknown>; sender: Record<string, unknown> };
+  payload.action = change.action ?? 'created';
+  payload.comment['body'] = body;
+  payload.sender['type'] = change.type ?? 'User';
+  if (change.pull === false) delete payload.issue['pull_request'];
+  else payload.issue['pull_request'] = { url: 'https://api.github.com/x' };
+  return payload;
+};
+
+const pull = (change: (payload: { pull_request: { head: { ref: string; repo: { full_name: string } } } }) => void) => {
+  const payload = example('pull_request', ({ action }) => action === 'closed') as { pull_request: { head: { ref: string; repo: { full_name: string } }; merged: boolean } };
+  payload.pull_request.merged = false;
+  payload.pull_request.head.ref = 'pullwright/tests';
+  change(payload);
+  return payload;
+};
+
+const gitlab = (event: string, payload: unknown, headers: Record<string, string> = {}) => fetch(`${url}/api/v1/webhooks/gitlab`, { method: 'POST', body: JSON.stringify(payload), headers: { 'content-type': 'application/json', 'x-gitlab-event': event, 'x-gitlab-event-uuid': newDelivery(), 'x-gitlab-token': TOKEN, ...headers } });
+
+/** The word that was stored, or why none was. */
+const wordOf = async (...made: Parameters<typeof comment>) => { const { body } = await deliver('issue_comment', comment(...made)); return body['reason'] ?? (await stored())[0]?.word; };
+
 describe('what GitHub has recorded', () => {
   it('is taken or ignored, every payload of the events that are used', async () => {
-    const statuses = new Map<string, Set<unknown>>();
+    const statuses = new Map<string, Set<string>>();
     for (const name of ['push', 'pull_request', 'issue_comment', 'check_run', 'check_suite', 'installation', 'installation_repositories', 'ping']) {
       for (const payload of recorded.get(name) ?? []) {
         const answer = await deliver(name, payload);
         expect([name, payload['action'], answer.status, answer.body['errors']]).toEqual([name, payload['action'], 202, undefined]);
-        statuses.set(name, (statuses.get(name) ?? new Set()).add(answer.body['reason'] ?? answer.body['status']));
+        statuses.set(name, (statuses.get(name) ?? new Set<string>()).add(String(answer.body['reason'] ?? answer.body['status'])));
       }
     }
     expect(Object.fromEntries([...statuses].map(([name, reasons]) => [name, [...reasons].sort()]))).toEqual({
@@ -107,35 +130,18 @@ describe('what GitHub has recorded', () => {
   });
 
   it('a comment counts when it is new, of a person, on a pull request, and a line of it begins with the command', async () => {
-    const comment = (body: string, change: { action?: string; pull?: boolean; type?: string } = {}) => {
-      const payload = example('issue_comment', ({ action }) => action === 'created') as { action: string; issue: Record<string, unknown>; comment: Record<string, unknown>; sender: Record<string, unknown> };
-      payload.action = change.action ?? 'created';
-      payload.comment['body'] = body;
-      payload.sender['type'] = change.type ?? 'User';
-      if (change.pull === false) delete payload.issue['pull_request'];
-      else payload.issue['pull_request'] = { url: 'https://api.github.com/x' };
-      return payload;
-    };
-    const word = async (...made: Parameters<typeof comment>) => { const { body } = await deliver('issue_comment', comment(...made)); return body['reason'] ?? (await stored())[0]?.word; };
-    expect(await word('/pullwright retry')).toBe('retry');
-    expect(await word('Please:\r\n/pullwright   rebase\r\n\r\nThanks')).toBe('rebase');
-    expect(await word('/pullwright dance')).toBe('');
-    expect(await word('/pullwright')).toBe('');
-    expect(await word('> /pullwright retry')).toBe('no-command');
-    expect(await word('/pullwrighter retry')).toBe('no-command');
-    expect(await word('/pullwright retry', { action: 'edited' })).toBe('action-not-used');
-    expect(await word('/pullwright retry', { pull: false })).toBe('not-a-pull-request');
-    expect(await word('/pullwright retry', { type: 'Bot' })).toBe('comment-of-a-bot');
+    expect(await wordOf('/pullwright retry')).toBe('retry');
+    expect(await wordOf('Please:\r\n/pullwright   rebase\r\n\r\nThanks')).toBe('rebase');
+    expect(await wordOf('/pullwright dance')).toBe('');
+    expect(await wordOf('/pullwright')).toBe('');
+    expect(await wordOf('> /pullwright retry')).toBe('no-command');
+    expect(await wordOf('/pullwrighter retry')).toBe('no-command');
+    expect(await wordOf('/pullwright retry', { action: 'edited' })).toBe('action-not-used');
+    expect(await wordOf('/pullwright retry', { pull: false })).toBe('not-a-pull-request');
+    expect(await wordOf('/pullwright retry', { type: 'Bot' })).toBe('comment-of-a-bot');
   });
 
   it('a pull request counts when its head is a branch of ours in the same repository', async () => {
-    const pull = (change: (payload: { pull_request: { head: { ref: string; repo: { full_name: string } } } }) => void) => {
-      const payload = example('pull_request', ({ action }) => action === 'closed') as { pull_request: { head: { ref: string; repo: { full_name: string } }; merged: boolean } };
-      payload.pull_request.merged = false;
-      payload.pull_request.head.ref = 'pullwright/tests';
-      change(payload);
-      return payload;
-    };
     await deliver('pull_request', pull(() => undefined));
     expect(await stored()).toEqual([expect.objectContaining({ event: 'pull-request', action: 'closed', ref: 'pullwright/tests', base: 'master' })]);
     expect((await deliver('pull_request', pull((payload) => { payload.pull_request.head.repo.full_name = 'evil/Hello-World'; }))).body).toMatchObject({ reason: 'not-our-pull-request' });
@@ -215,7 +221,6 @@ it('a delivery that comes again is stored once', async () => {
 });
 
 describe('GitLab', () => {
-  const gitlab = (event: string, payload: unknown, headers: Record<string, string> = {}) => fetch(`${url}/api/v1/webhooks/gitlab`, { method: 'POST', body: JSON.stringify(payload), headers: { 'content-type': 'application/json', 'x-gitlab-event': event, 'x-gitlab-event-uuid': newDelivery(), 'x-gitlab-token': TOKEN, ...headers } });
   const project = { path_with_namespace: 'acme/web/shop' };
 
   it('tells the same events', async () => {
