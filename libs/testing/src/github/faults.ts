@@ -33,3 +33,32 @@ export interface Faults {
   /** Takes away what has not been met yet, and says how many that were. */
   clear(): number;
 }
+
+interface Armed { fault: Fault; target: FaultTarget; passed: number; met: number }
+
+/** The faults that are waiting for their requests; the first that matches is met. */
+export class ArmedFaults implements Faults {
+  #armed: Armed[] = [];
+
+  add(fault: Fault, target: FaultTarget = {}): void {
+    this.#armed.push({ fault, target, passed: 0, met: 0 });
+  }
+
+  clear(): number {
+    const left = this.#armed.length;
+    this.#armed = [];
+    return left;
+  }
+
+  meets(operation: string | undefined, method: string, path: string): Fault | undefined {
+    for (const armed of this.#armed) {
+      const { target } = armed;
+      if (target.operation !== undefined && target.operation !== operation) continue;
+      if (target.path !== undefined && !target.path.test(`${method} ${path}`)) continue;
+      if (armed.passed++ < (target.after ?? 0)) continue;
+      if (++armed.met >= (target.times ?? 1)) this.#armed.splice(this.#armed.indexOf(armed), 1);
+      return armed.fault;
+    }
+    return undefined;
+  }
+}

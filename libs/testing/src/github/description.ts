@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Ajv, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+
+/**
+ * GitHub's published OpenAPI description, cut down to what the simulator serves (`tools/github-description.ts`), as a judge of requests, answers and webhook payloads.
+ * Each judgement is a list of complaints, empty when all is well. Schemas are compiled when they are first needed.
+ */
+export interface Operation { id: string; method: string; path: string; parameters: Parameter[]; body: { required: boolean; schema: Schema } | null; responses: Record<string, Record<string, Schema> | null> }
+interface Parameter { name: string; in: 'path' | 'query' | 'header'; required: boolean; schema: Schema }
+export interface Schema { [key: string]: unknown; $ref?: string; type?: string; properties?: Record<string, Schema>; items?: Schema; additionalProperties?: boolean | Schema; required?: string[] }
+
+interface RestFile { operations: Record<string, Omit<Operation, 'id'>>; schemas: Record<string, Schema> }
+interface WebhookFile { webhooks: Record<string, { event: string; action: string | null; schema: Schema }>; schemas: Record<string, Schema> }
+
+/** The build does not copy it: from there it is found among the sources. */
+function load<T>(name: string): T {
+  return JSON.parse(readFileSync(fileURLToPath(new URL(`./${name}`, import.meta.url)).replace(/[/\\]dist(?=[/\\]libs[/\\])/, ''), 'utf8')) as T;
+}
+
+class Schemas {
+  readonly #compiled = new WeakMap<Schema, ValidateFunction>();
+  readonly #ajv = new Ajv({ strict: false, allErrors: true, verbose: false });
+
+  constructor(private readonly document: string, private readonly named: Record<string, Schema>) {
+    addFormats.default(this.#ajv);
+    this.#ajv.addFormat('repo.nwo', true).addFormat('timestamp', true).addFormat('ssh-url', true);
+    this.#ajv.addSchema({ $id: document, schemas: named });
+  }
+
+  /** `absolute` makes the references inside of a schema lead into the document. */
+  complaints(schema: Schema, value: unknown, at: string): string[] {
+    let validate = this.#compiled.get(schema);
+    if (validate === undefined) {
+      const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/schemas/', `"${this.document}#/schemas/`)) as Schema;
+      validate = this.#ajv.compile(absolute);
+      this.#compiled.set(schema, validate);
+    }
+    const wrong = validate(value) ? [] : (validate.errors ?? []).map((error) => `${at}${error.instancePath} ${error.message ?? 'is wrong'}${error.keyword === 'enum' ? `: ${JSON.stringify(error.params)}` : ''}`);
+    return [...new Set([...wrong, ...this.unknownKeys([schema], value, at)])];
+  }
+
+  /** The description leaves objects open, so that a misspelt key would pass: a key must be among the properties of one of the alternatives. */
+  unknownKeys(schemas: Schema[], value: unknown, at: string): string[] {
+    const all = schemas.flatMap((schema) => this.#alternatives(schema));
+    if (Array.isArray(value)) {
+      const items = all.flatMap((schema) => (schema.items === undefined ? [] : [schema.items]));
+      return items.length === 0 ? [] : value.flatMap((inner, index) => this.unknownKeys(items, inner, `${at}/${index}`));
+    }
+    if (typeof value !== 'object' || value === null) return [];
+    const objects = all.filter((schema) => schema.properties !== undefined || schema.type === 'object');
+    if (objects.length === 0 || objects.some((schema) => schema.properties === undefined && schema.additionalProperties !== false)) return [];
+    return Object.entries(value).flatMap(([key, inner]) => {
+      const known = objects.flatMap((schema) => { const found = schema.properties?.[key] ?? schema.additionalProperties; return typeof found === 'object' ? [found] : []; });
+      if (known.length > 0) return this.unknownKeys(known, inner, `${at}/${key}`);
+      return objects.some((schema) => schema.additionalProperties === true) ? [] : [`${at}/${key} is not in the description`];
+    });
+  }
+
+  #alternatives(schema: Schema): Schema[] {
+    if (schema.$ref !== undefined) return this.#alternatives(this.named[schema.$ref.slice('#/schemas/'.length)] as Schema);
+    const inner = ['allOf', 'anyOf', 'oneOf'].flatMap((key) => (Array.isArray(schema[key]) ? (schema[key] as Schema[]).flatMap((one) => this.#alternatives(one)) : []));
+    return schema.properties !== undefined || schema.items !== undefined || (schema.type === 'object' && inner.length === 0) ? [schema, ...inner] : inner;
+  }
+}
+
+/** Answers any operation may have without declaring them; each with GitHub's basic error as its body. */
+const ALWAYS = new Set([301, 307, 400, 401, 403, 404, 409, 422, 429, 500, 501, 502, 503]);
+const BASIC_ERROR: Schema = {
+  type: 'object', required: ['message', 'documentation_url'],
+  properties: { message: { type: 'string' }, documentation_url: { type: 'string' }, url: { type: 'string' }, status: { type: 'string' }, errors: { type: 'array' }, block: { type: 'object' } },
+};
+
+class Description {
+  readonly #rest = load<RestFile>('description.json');
+  readonly #schemas = new Schemas('rest', this.#rest.schemas);
+  readonly #routes = Object.entries(this.#rest.operations).map(([id, operation]) => ({ operation: { ...operation, id }, pattern: pattern(operation.path), weight: weight(operation.path) })).sort((one, other) => other.weight - one.weight);
+  #hooks: { file: WebhookFile; schemas: Schemas } | undefined;
+
+  get operationIds(): string[] { return Object.keys(this.#rest.operations); }
+
+  find(method: string, path: string): { operation: Operation; params: Record<string, string> } | undefined {
+    for (const { operation, pattern } of this.#routes) {
+      const match = operation.method === method ? pattern.exec(path) : null;
+      if (match !== null) return { operation, params: Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)])) };
+    }
+    return undefined;
+  }
+
+  request(operation: Operation, params: Record<string, string>, query: URLSearchParams, body: unknown): string[] {
+    const complaints: string[] = [];
+    for (const parameter of operation.parameters) {
+      const given = parameter.in === 'path' ? params[parameter.name] : parameter.in === 'query' ? query.get(parameter.name) ?? undefined : undefined;
+      if (given !== undefined) complaints.push(...this.#schemas.complaints(parameter.schema, coerced(parameter.schema, given), `${parameter.in} ${parameter.name}`));
+      else if (parameter.required && parameter.in === 'query') complaints.push(`query ${parameter.name} is missing`);
+    }
+    for (const name of new Set(query.keys())) if (!operation.parameters.some((one) => one.in === 'query' && one.name === name)) complaints.push(`query ${name} is not in the description`);
+    if (body === undefined) return operation.body?.required === true ? [...complaints, 'the body is missing'] : complaints;
+    if (operation.body === null) return Object.keys(body as object).length === 0 ? complaints : [...complaints, 'the operation takes no body'];
+    return [...complaints, ...this.#schemas.complaints(operation.body.schema, body, 'body')];
+  }
+
+  answer(operation: Operation, status: number, type: string | undefined, body: unknown): string[] {
+    const declared = operation.responses[String(status)];
+    if (declared === undefined || (declared === null && status >= 400)) return ALWAYS.has(status) ? this.#schemas.complaints(BASIC_ERROR, body, 'body') : [`status ${status} is not in the description`];
+    if (declared === null) return body === undefined ? [] : [`an answer ${status} has no body`];
+    if (type !== 'application/json') return declared[type ?? ''] !== undefined || /^application\/vnd\.github\.(raw|object|diff|patch)/.test(type ?? '') ? [] : [`content type ${type} is not in the description`];
+    return this.#schemas.complaints(status >= 400 ? BASIC_ERROR : declared['application/json'] ?? declared['application/scim+json'] ?? {}, body, 'body');
+  }
+
+  webhook(event: string, action: string | null, payload: unknown): string[] {
+    const file = this.#hooks?.file ?? load<WebhookFile>('webhook-description.json');
+    this.#hooks ??= { file, schemas: new Schemas('webhooks', file.schemas) };
+    const found = Object.values(file.webhooks).find((one) => one.event === event && one.action === action);
+    return found === undefined ? [`there is no webhook ${event} ${action}`] : this.#hooks.schemas.complaints(found.schema, payload, 'payload');
+  }
+}
+
+let loaded: Description | undefined;
+/** Loaded once a process. */
+export function description(): Description {
+  loaded ??= new Description();
+  return loaded;
+}
+export type { Description };
+
+/** Parameters that may hold slashes; all others end at one. */
+const DEEP = new Set(['ref', 'path', 'branch', 'basehead', 'base', 'head', 'name']);
+
+function pattern(path: string): RegExp {
+  const source = path.replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`).replaceAll(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>${DEEP.has(name) ? '.+?' : '[^/]+?'})`);
+  // The root of a repository has contents, too.
+  return new RegExp(`^${source.replace(/\/\(\?<path>\.\+\?\)$/, '(?:/(?<path>.*))?')}/?$`);
+}
+
+/** Literal parts win over parameters, and those that end at a slash over those that do not. */
+function weight(path: string): number {
+  return path.split('/').reduce((sum, part) => sum + (part.startsWith('{') ? (DEEP.has(part.slice(1, -1)) ? 1 : 10) : 100), 0);
+}
+
+function coerced(schema: Schema, text: string): unknown {
+  const types = [schema, ...((schema.anyOf ?? schema.oneOf ?? []) as Schema[])].map((one) => one.type);
+  if ((types.includes('integer') || types.includes('number')) && /^-?\d+$/.test(text)) return Number(text);
+  if (types.includes('boolean') && /^(true|false)$/.test(text)) return text === 'true';
+  return text;
+}
