@@ -11,7 +11,7 @@ const REST = { package: '@octokit/openapi', version: '23.0.2', file: 'package/ge
 const WEBHOOKS = { package: '@octokit/openapi-webhooks', version: '12.1.0', file: 'package/generated/api.github.com.json', into: 'libs/testing/src/github/webhook-description.json' };
 
 const OPERATIONS = [
-  'meta/root', 'meta/get', 'rate-limit/get', 'users/get-authenticated', 'users/get-by-username',
+  'meta/get', 'rate-limit/get', 'users/get-authenticated', 'users/get-by-username',
   'apps/get-authenticated', 'apps/create-from-manifest', 'apps/get-webhook-config-for-app', 'apps/update-webhook-config-for-app',
   'apps/list-webhook-deliveries', 'apps/get-webhook-delivery', 'apps/redeliver-webhook-delivery',
   'apps/list-installations', 'apps/get-installation', 'apps/create-installation-access-token', 'apps/delete-installation',
@@ -28,8 +28,12 @@ const OPERATIONS = [
   'checks/create', 'checks/update', 'checks/get', 'checks/list-for-ref',
 ];
 
-/** Events whose payloads the simulator sends. */
-const EVENTS = ['ping', 'push', 'pull_request', 'issue_comment', 'check_run', 'check_suite', 'installation', 'installation_repositories', 'repository'];
+/** The webhooks that the simulator sends: event, and its actions when it has some. */
+const EVENTS: Record<string, string[]> = {
+  ping: [], push: [], issue_comment: ['created', 'edited', 'deleted'], check_run: ['created', 'completed', 'rerequested', 'requested_action'], check_suite: ['requested', 'completed', 'rerequested'],
+  pull_request: ['opened', 'closed', 'reopened', 'synchronize', 'edited', 'labeled', 'unlabeled', 'review_requested', 'ready_for_review'],
+  installation: ['created', 'deleted', 'suspend', 'unsuspend'], installation_repositories: ['added', 'removed'], repository: ['renamed', 'archived', 'deleted'],
+};
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 interface Parameter { name: string; in: string; required?: boolean; schema: Json }
@@ -70,7 +74,7 @@ function namesIn(value: Json, into: Set<string>): void {
 /** The named schemas that these need, and those that they need. */
 function needed(roots: Json, all: Record<string, Json>): Record<string, Json> {
   const found = new Map<string, Json>();
-  for (let open = new Set<string>([...namesOf(roots)]); open.size > 0;) {
+  for (let open = namesOf(roots); open.size > 0;) {
     const next = new Set<string>();
     for (const name of open) {
       if (all[name] === undefined) throw new Error(`the description has no schema ${name}`);
@@ -115,11 +119,12 @@ function rest(description: Description): Json {
 }
 
 function webhooks(description: Description): Json {
-  const found = Object.entries(description.webhooks ?? {}).flatMap(([name, { post }]) => {
-    const event = EVENTS.find((one) => post.operationId === one.replaceAll('_', '-') || post.operationId.startsWith(`${one.replaceAll('_', '-')}/`));
-    const body = post.requestBody?.content['application/json']?.schema;
-    return event === undefined || body === undefined ? [] : [[name, { event, action: post.operationId.split('/')[1]?.replaceAll('-', '_') ?? null, schema: schema(body) }] as const];
-  });
+  const found = Object.entries(EVENTS).flatMap(([event, actions]) => (actions.length === 0 ? [null] : actions).map((action) => {
+    const name = `${event}${action === null ? '' : `-${action}`}`.replaceAll('_', '-');
+    const body = description.webhooks?.[name]?.post.requestBody?.content['application/json']?.schema;
+    if (body === undefined) throw new Error(`the description has no webhook ${name}`);
+    return [name, { event, action, schema: schema(body) }] as const;
+  }));
   const hooks = Object.fromEntries(found) as unknown as Json;
   return { webhooks: hooks, schemas: needed(hooks, description.components.schemas as Record<string, Json>) };
 }

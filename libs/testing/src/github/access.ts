@@ -5,6 +5,7 @@ import { covers, type InstallationState, type RepositoryState, type SimulatedApp
 /** A permission of an installation, for instance `contents`, and how much of it. */
 export interface Need { permission: string; level: 'read' | 'write' }
 
+const undecodable = () => new ApiError(401, 'A JSON web token could not be decoded');
 const badCredentials = () => new ApiError(401, 'Bad credentials');
 
 /** Who asks: an App by its JWT, an installation or a person by a token, or nobody. Throws 401 as GitHub does. */
@@ -24,7 +25,6 @@ export function actorOf(world: World, authorization: string | undefined): Actor 
 /** The App that signed this: RS256 by its key, issued now, for ten minutes at most. */
 function appOf(world: World, jwt: string): SimulatedApp {
   const [head, body, signature] = jwt.split('.') as [string, string, string];
-  const undecodable = () => new ApiError(401, 'A JSON web token could not be decoded');
   let header: { alg?: string };
   let claims: { iat?: unknown; exp?: unknown; iss?: unknown };
   try {

@@ -1,10 +1,10 @@
-import { comment as commentShape, issue as issueShape } from './shapes/pulls.js';
+import { comment as commentShape, issueEvent } from './shapes/pulls.js';
 import type { CommentRecord, PullRecord, RepositoryState, SimulatedApp, World } from './world.js';
 
 /** Comments on pull requests, whoever writes them: each change with its webhook. */
 
 function event(world: World, repository: RepositoryState, record: CommentRecord, action: string, sender: string, more: Record<string, unknown> = {}): void {
-  const issue = issueShape(world, repository, repository.issues.get(record.issue) as PullRecord);
+  const issue = issueEvent(world, repository, repository.issues.get(record.issue) as PullRecord);
   world.emit({ event: 'issue_comment', action, repository, sender, payload: { action, issue, comment: commentShape(world, repository, record), ...more } });
 }
 

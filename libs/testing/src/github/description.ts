@@ -15,8 +15,8 @@ interface RestFile { operations: Record<string, Omit<Operation, 'id'>>; schemas:
 interface WebhookFile { webhooks: Record<string, { event: string; action: string | null; schema: Schema }>; schemas: Record<string, Schema> }
 
 /** The build does not copy it: from there it is found among the sources. */
-function load<T>(name: string): T {
-  return JSON.parse(readFileSync(fileURLToPath(new URL(`./${name}`, import.meta.url)).replace(/[/\\]dist(?=[/\\]libs[/\\])/, ''), 'utf8')) as T;
+function load(name: string): unknown {
+  return JSON.parse(readFileSync(fileURLToPath(new URL(`./${name}`, import.meta.url)).replace(/[/\\]dist(?=[/\\]libs[/\\])/, ''), 'utf8')) as unknown;
 }
 
 class Schemas {
@@ -25,7 +25,8 @@ class Schemas {
 
   constructor(private readonly document: string, private readonly named: Record<string, Schema>) {
     addFormats.default(this.#ajv);
-    this.#ajv.addFormat('repo.nwo', true).addFormat('timestamp', true).addFormat('ssh-url', true);
+    // Addresses of bots have brackets, which the format would not take.
+    this.#ajv.addFormat('email', /^[^\s@]+@[^\s@]+$/).addFormat('repo.nwo', true).addFormat('timestamp', true).addFormat('ssh-url', true);
     this.#ajv.addSchema({ $id: document, schemas: named });
   }
 
@@ -73,7 +74,7 @@ const BASIC_ERROR: Schema = {
 };
 
 class Description {
-  readonly #rest = load<RestFile>('description.json');
+  readonly #rest = load('description.json') as RestFile;
   readonly #schemas = new Schemas('rest', this.#rest.schemas);
   readonly #routes = Object.entries(this.#rest.operations).map(([id, operation]) => ({ operation: { ...operation, id }, pattern: pattern(operation.path), weight: weight(operation.path) })).sort((one, other) => other.weight - one.weight);
   #hooks: { file: WebhookFile; schemas: Schemas } | undefined;
@@ -110,7 +111,7 @@ class Description {
   }
 
   webhook(event: string, action: string | null, payload: unknown): string[] {
-    const file = this.#hooks?.file ?? load<WebhookFile>('webhook-description.json');
+    const file = this.#hooks?.file ?? load('webhook-description.json') as WebhookFile;
     this.#hooks ??= { file, schemas: new Schemas('webhooks', file.schemas) };
     const found = Object.values(file.webhooks).find((one) => one.event === event && one.action === action);
     return found === undefined ? [`there is no webhook ${event} ${action}`] : this.#hooks.schemas.complaints(found.schema, payload, 'payload');

@@ -9,11 +9,11 @@ afterEach(() => github.close());
 async function installed(owner = 'acme', repo = 'shop'): Promise<Octokit> {
   const app = new App({ appId: github.app.id, privateKey: github.app.privateKey, Octokit: Octokit.defaults({ baseUrl: github.apiUrl, throttle: { enabled: false }, retry: { enabled: false } }) });
   const { data } = await app.octokit.rest.apps.getRepoInstallation({ owner, repo });
-  return app.getInstallationOctokit(data.id) as Promise<Octokit>;
+  return app.getInstallationOctokit(data.id);
 }
 
 test('a pull request comes about without touching the base: blob, tree, commit, branch, pull request, label, reviewer, check, comment, and a person merges it', async () => {
-  const shop = await github.createRepository('acme/shop', { 'README.md': '# Shop\n', 'src/index.js': 'run();\n', 'bin/go': '#!/bin/sh\n' }, { collaborators: { alice: 'write' } });
+  const shop = await github.createRepository('acme/shop', { 'README.md': '# Shop\n', 'src/index.js': 'run();\n', 'bin/go': { mode: '100755', content: '#!/bin/sh\n' } }, { collaborators: { alice: 'write' } });
   const { rest } = await installed();
   const at = { owner: 'acme', repo: 'shop' };
 
@@ -51,5 +51,5 @@ test('a pull request comes about without touching the base: blob, tree, commit, 
   const merged = await shop.merge(1, { by: 'alice' });
   expect(await shop.head()).toBe(merged);
   expect((await rest.pulls.get({ ...at, pull_number: 1 })).data).toMatchObject({ state: 'closed', merged: true, merged_by: { login: 'alice' } });
-  expect((await shop.git('ls-tree', '-r', merged)).split('\n').map((line) => line.slice(0, 6))).toEqual(['100644', '100644', '100755', '100644', '100644']);
+  expect((await shop.git('ls-tree', '-r', merged)).split('\n').map((line) => line.slice(0, 6))).toEqual(['100644', '100755', '100644', '100755', '100644']);
 });

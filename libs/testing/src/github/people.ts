@@ -3,7 +3,7 @@ import { closePull, labelNamed, noteMerged, reopenPull, setLabels } from './pull
 import { refMoved } from './pushes.js';
 import { checkRunEvent } from './shapes/checks.js';
 import { repository as repositoryShape } from './shapes/repository.js';
-import type { Files, Level, PullState, SimulatedRepository } from './repository.js';
+import type { FileContent, Level, PullState, SimulatedRepository } from './repository.js';
 import type { Commit, Identity } from './git-store.js';
 import type { PullRecord, RepositoryState, World } from './world.js';
 
@@ -33,12 +33,13 @@ export class RepositoryHandle implements SimulatedRepository {
     return (await this.state.store.refs('refs/heads/')).map(({ ref }) => ref.slice('refs/heads/'.length));
   }
 
-  async commit(files: Record<string, Files[string] | undefined>, { branch = this.state.defaultBranch, by = this.owner, message = 'Change' }: { branch?: string; by?: string; message?: string } = {}): Promise<string> {
+  async commit(files: Record<string, FileContent | undefined>, { branch = this.state.defaultBranch, by = this.owner, message = 'Change' }: { branch?: string; by?: string; message?: string } = {}): Promise<string> {
     const { store } = this.state;
     const tip = await this.#tip(branch);
     const parent = tip ?? await this.#tip(this.state.defaultBranch);
     const entries = await Promise.all(Object.entries(files).map(async ([path, content]) => {
       if (content === undefined) return { path };
+      if (typeof content === 'object' && 'mode' in content) return { path, mode: content.mode, sha: content.mode === '160000' ? String(content.content) : await store.writeBlob(content.content) };
       const mode = parent === undefined ? undefined : (await store.entry(parent, path))?.mode;
       return { path, mode: mode === '100755' ? mode : '100644', sha: await store.writeBlob(content) };
     }));

@@ -54,7 +54,7 @@ export async function editPull(world: World, repository: RepositoryState, pull: 
 
 /** GitHub makes a label that is not there yet when it is put on an issue. */
 export function labelNamed(world: World, repository: RepositoryState, name: string): LabelRecord {
-  const record = repository.labels.get(name.toLowerCase()) ?? { id: world.id(), name, color: 'ededed', description: null };
+  const record = repository.labels.get(name.toLowerCase()) ?? { id: world.id(), name, color: 'ededed', description: '' };
   repository.labels.set(name.toLowerCase(), record);
   return record;
 }

@@ -1,4 +1,6 @@
-export type Files = Record<string, string | Buffer>;
+/** A plain file, or one with a mode: an executable (100755), a symbolic link (120000: its target), a submodule (160000: a commit id). */
+export type FileContent = string | Buffer | { mode: '100644' | '100755' | '120000' | '160000'; content: string | Buffer };
+export type Files = Record<string, FileContent>;
 export type Level = 'none' | 'read' | 'triage' | 'write' | 'maintain' | 'admin';
 
 /** A repository at the simulator, and what people do in it: each of these acts sends its webhooks. */
@@ -17,7 +19,7 @@ export interface SimulatedRepository {
   head(branch?: string): Promise<string>;
   branches(): Promise<string[]>;
   /** A push of one commit by a person (`undefined` deletes a file); a branch that is not there begins at the default branch. Answers with the commit. */
-  commit(files: Record<string, Files[string] | undefined>, options?: { branch?: string; by?: string; message?: string }): Promise<string>;
+  commit(files: Record<string, FileContent | undefined>, options?: { branch?: string; by?: string; message?: string }): Promise<string>;
   /** Moves or makes a branch, as `git push --force` does. */
   forcePush(branch: string, sha: string, by?: string): Promise<void>;
   deleteBranch(branch: string, by?: string): Promise<void>;

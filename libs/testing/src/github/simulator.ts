@@ -124,7 +124,7 @@ class Simulator implements GitHubSimulator {
   async createRepository(fullName: string, files: Files = {}, options: RepositoryOptions = {}): Promise<SimulatedRepository> {
     const { world } = this.api;
     const [owner, name] = fullName.split('/') as [string, string];
-    if (world.repository(owner, name).moved === false) throw new Error(`${fullName} is there already`);
+    if (!world.repository(owner, name).moved) throw new Error(`${fullName} is there already`);
     world.account(owner, options.organization === false ? 'User' : 'Organization');
     const state = await world.newRepository(owner, name, options.private ?? true, options.defaultBranch ?? 'main');
     const handle = new RepositoryHandle(world, state);

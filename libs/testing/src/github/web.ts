@@ -42,7 +42,7 @@ async function sendPack(world: World, request: IncomingMessage, response: Server
   const repository = readable(world, request, owner, name);
   const environment = repository.store.environment({
     GIT_PROJECT_ROOT: repository.store.path, GIT_HTTP_EXPORT_ALL: '1', PATH_INFO: service, REQUEST_METHOD: request.method ?? 'GET', QUERY_STRING: url.search.slice(1), CONTENT_TYPE: request.headers['content-type'] ?? '',
-    GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''), HTTP_CONTENT_ENCODING: String(request.headers['content-encoding'] ?? ''),
+    GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''), HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
   });
   const child = spawn('git', ['-c', 'uploadpack.allowFilter=true', '-c', 'uploadpack.allowAnySHA1InWant=true', 'http-backend'], { env: environment, stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.on('error', () => undefined);

@@ -47,7 +47,6 @@ export class World {
 
   /** Now, or under a name that it had. */
   repository(owner: string, name: string): { found: RepositoryState | undefined; moved: boolean } {
-    const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
     const present = this.repositories.filter((one) => !one.deleted && same(one.owner, owner));
     const found = present.find((one) => same(one.name, name));
     return found === undefined ? { found: present.find((one) => one.formerNames.some((former) => same(former, name))), moved: true } : { found, moved: false };
@@ -118,7 +117,8 @@ export interface RepositoryState {
   issues: Map<number, PullRecord>; comments: Map<number, CommentRecord>; labels: Map<string, LabelRecord>; checkRuns: Map<number, CheckRunRecord>; suites: Map<string, SuiteRecord>; nextNumber: number;
 }
 
-export interface LabelRecord { id: number; name: string; color: string; description: string | null }
+/** The description is a string: GitHub's own `pull-request-simple` has no other. */
+export interface LabelRecord { id: number; name: string; color: string; description: string }
 
 /** Issues that are no pull requests do not exist here. */
 export interface PullRecord {
@@ -141,6 +141,11 @@ export interface Emission {
   event: string; action: string | null; repository?: RepositoryState; sender: string; payload: Record<string, unknown>;
   /** The only App that is told. */
   app?: SimulatedApp; installation?: InstallationState;
+}
+
+/** Names differ by more than their case. */
+function same(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 export function covers(repositories: 'all' | Set<number>, repository: RepositoryState): boolean {

@@ -28,7 +28,7 @@ async function create(request: RepositoryRequest): Promise<Answer> {
   const { world, repository, actor } = request;
   if (actor.kind !== 'installation') throw new ApiError(403, 'You must authenticate via a GitHub App.');
   const given = request.body as Given;
-  if (/^[0-9a-f]{40}$/.test(given.head_sha) === false || await repository.store.peel(given.head_sha, 'commit') === undefined) throw new ApiError(422, `No commit found for SHA: ${given.head_sha}`);
+  if (!/^[0-9a-f]{40}$/.test(given.head_sha) || await repository.store.peel(given.head_sha, 'commit') === undefined) throw new ApiError(422, `No commit found for SHA: ${given.head_sha}`);
   const { app } = actor.installation;
   const run: CheckRunRecord = {
     id: world.id(), app, suite: suiteOf(world, repository, app, given.head_sha, null, null), name: given.name as string, headSha: given.head_sha, status: 'queued', conclusion: null, detailsUrl: null, externalId: null,

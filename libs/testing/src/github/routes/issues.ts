@@ -57,7 +57,7 @@ export const issueRoutes: Record<string, Route> = {
     if (repository.labels.has(name.toLowerCase())) throw invalid('Label', { code: 'already_exists', field: 'name' });
     if (color !== undefined && !/^[0-9a-f]{6}$/i.test(color)) throw invalid('Label', { code: 'invalid', field: 'color' });
     const record = labelNamed(world, repository, name);
-    Object.assign(record, { color: color ?? record.color, description: description ?? null });
+    Object.assign(record, { color: color ?? record.color, description: description ?? '' });
     return created(labelShape(world, repository, record));
   }),
   'issues/get-label': readsIssue(async ({ world, repository, params }) => {

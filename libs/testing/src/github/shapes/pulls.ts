@@ -71,6 +71,18 @@ export function issue(world: World, state: RepositoryState, record: PullRecord) 
   };
 }
 
+/** The same as webhooks tell of it. */
+export function issueEvent(world: World, state: RepositoryState, record: PullRecord) {
+  const { closed_by: _, performed_via_github_app: by, ...shown } = issue(world, state, record);
+  return { ...shown, performed_via_github_app: appEvent(by) };
+}
+
+function appEvent(shown: ReturnType<typeof app> | null) {
+  if (shown === null) return null;
+  const { client_id: _, ...rest } = shown;
+  return rest;
+}
+
 /** `issue-comment`. */
 export function comment(world: World, state: RepositoryState, record: CommentRecord) {
   const api = repositoryUrl(world, state);
