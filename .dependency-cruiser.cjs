@@ -19,6 +19,8 @@ module.exports = {
       to: { pathNot: '^(services/coordinator/src/engine/|libs/contracts/|node_modules/(@marcbachmann/cel-js|yaml|zod))' } },
     vendor('nats-behind-the-bus', '^node_modules/@nats-io/', '^(libs/(bus|testing)|bench/orchestration)/', 'NATS appears in libs/bus alone; the benchmark also measures the bare server.'),
     vendor('s3-behind-artifacts', '^node_modules/minio/', '^libs/artifacts/', 'The S3 client appears in libs/artifacts alone.'),
+    vendor('anthropic-behind-its-adapter', '^node_modules/@anthropic-ai/', '^libs/(llm/src/anthropic\\.ts|testing/src/models/anthropic-wire\\.ts)', 'The SDK appears in its adapter; the simulator knows its types.'),
+    vendor('openai-behind-its-adapter', '^node_modules/openai/', '^libs/(llm/src/openai\\.ts|testing/src/models/openai-wire\\.ts)', 'The SDK appears in its adapter; the simulator knows its types.'),
     vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm)/', '^(services/(coordinator|standalone)/|libs/(testing|embedded)/|bench/(orchestration|chaos)/)', 'Only the coordinator owns Postgres; the benchmark also measures the bare server, and the chaos suite looks what is left in it.'),
   ],
   options: {

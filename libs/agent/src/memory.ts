@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { canonicalJson, type ArtifactStore } from '#artifacts';
+import { settingsAmong } from '#config';
 import { Failure, type AgentContract, type Memo, type Task } from '#contracts';
 import { connect, grantAccess, type ForgeSettings } from '#forge';
 
@@ -15,7 +16,7 @@ export interface MemoryOptions { store: ArtifactStore; agentsModuleUrl: string; 
 
 /**
  * Reuse of what agents have made. The key of a task is a SHA-256 over
- *   agent, version of its contract, its code (every file beside its module and of the libraries) · the parameters that it is given · ids of the input artifacts ·
+ *   agent, version of its contract, its code (every file beside its module and of the libraries, its prompts) · the parameters and settings that it is given, keys left out · ids of the input artifacts ·
  *   repository, branch and commit, resolved now, for an agent whose contract says that it reads the repository
  * so a changed program, setting or commit never finds what another one made. Only agents with `memo` in their contract have keys; one with an effect outside must not.
  */
@@ -25,13 +26,14 @@ export class Memory {
   constructor(private readonly options: MemoryOptions) {}
 
   /** `undefined` for a task that is not to be remembered, also when its repository cannot be read: the agent itself will say what is wrong. */
-  async keyOf(task: Task, { memo, version }: AgentContract): Promise<string | undefined> {
+  async keyOf(task: Task, { memo, version, environment }: AgentContract): Promise<string | undefined> {
     if (!memo || this.options.maxAgeDays === 0) return undefined;
     const at = memo.commit ? await this.resolved(task) : {};
     if (at === undefined) return undefined;
     this.code ??= fingerprint([dirname(fileURLToPath(this.options.agentsModuleUrl)), LIBRARIES]);
+    const settings = settingsAmong(environment);
     const { agent, params, inputs } = asGiven(task, { memo });
-    return createHash('sha256').update(canonicalJson({ agent, version, code: await this.code, params, inputs, ...at })).digest('hex');
+    return createHash('sha256').update(canonicalJson({ agent, version, code: await this.code, params, inputs, ...at, ...(Object.keys(settings).length > 0 && { settings }) })).digest('hex');
   }
 
   /** `undefined` when there is none, it is too old, or one of its artifacts is not there whole. */

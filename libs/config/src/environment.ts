@@ -1,3 +1,5 @@
+import { OPTIONS, type Option } from './options.js';
+
 /** What every child process needs to run at all; none of it is a secret. */
 const BASE = ['PATH', 'HOME', 'TMPDIR', 'LANG'] as const;
 
@@ -15,4 +17,10 @@ export function childEnvironment(names: readonly string[] = []): Record<string, 
     if (value !== undefined) environment[name] = value;
   }
   return environment;
+}
+
+/** Values of those of the variables that are set and are no credentials of Pullwright: what an agent that is given them may depend on. */
+export function settingsAmong(names: readonly string[]): Record<string, string> {
+  const options: Readonly<Record<string, Option>> = OPTIONS;
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined || options[name]?.secret ? [] : [[name, process.env[name]]])));
 }

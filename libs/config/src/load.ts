@@ -1,6 +1,7 @@
 import { Failure } from '#contracts';
 import { loadAgents } from './agents-file.js';
 import { armCrashPoint } from './crash-point.js';
+import { modelProblems } from './model-settings.js';
 import { OPTIONS, type Config, type Option, type OptionName } from './options.js';
 
 /**
@@ -15,8 +16,9 @@ export function loadConfig(environment: Record<string, string | undefined> = pro
     if (raw === undefined) continue;
     const parsed = option.schema.safeParse(raw);
     if (parsed.success) config[name] = parsed.data;
-    else problems.push(`${name}: ${parsed.error.issues[0]?.message ?? 'not valid'}${option.secret ? '' : `, but it is ${JSON.stringify(raw)}`}`);
+    else problems.push(`${name}: ${parsed.error.issues[0]?.message ?? 'not valid'}${option.secret ? '' : `, but it is ${JSON.stringify(raw.replace(/\/\/[^/@]*@/, '//…@'))}`}`);
   }
+  if (problems.length === 0) problems.push(...modelProblems(config));
   if (problems.length > 0) throw new Failure('bad-request', problems.join('; '));
   if (typeof config.AGENTS_FILE === 'string') loadAgents(config.AGENTS_FILE);
   if (typeof config.PULLWRIGHT_CRASH_AT === 'string') armCrashPoint(config.PULLWRIGHT_CRASH_AT);

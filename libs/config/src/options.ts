@@ -12,6 +12,14 @@ const FORGE_SERVICES = ['gateway', 'crawler', 'pr-publisher', 'standalone'] as c
 const AGENT_SERVICES = ['crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
 const port = z.coerce.number().int().min(0).max(65_535);
 const days = z.coerce.number().int().min(0).max(36_500);
+const MODEL_AGENTS = ['case-generator', 'standalone'] as const;
+const address = z.url({ protocol: /^https?$/ }).refine((url) => { const { username, password } = new URL(url); return username === '' && password === ''; }, 'an http or https address without credentials in it').transform((url) => url.replace(/\/+$/, ''));
+const amount = z.coerce.number().positive();
+/** `2,10` or `2,10,0.2,2.5`: input, output, and what is read from and written to a cache (as the input, when it is not said). */
+const price = z.string().regex(/^\d+(\.\d+)?(,\d+(\.\d+)?){1,3}$/, 'dollars per million tokens, such as 2,10 or 2,10,0.2,2.5')
+  .transform((words) => { const [input = 0, output = 0, cacheRead = input, cacheWrite = input] = words.split(',').map(Number); return { input, output, cacheRead, cacheWrite }; });
+const fallback = z.string().regex(/^(anthropic|openai):[^\s,]+(,(anthropic|openai):[^\s,]+)*$/, 'provider:model, several separated by commas')
+  .transform((words) => words.split(',').map((one) => ({ provider: one.slice(0, one.indexOf(':')) as 'anthropic' | 'openai', model: one.slice(one.indexOf(':') + 1) })));
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 const webhookSecret = z.string().min(16, 'at least 16 characters');
@@ -45,6 +53,21 @@ export const OPTIONS = {
   MEMO_DAYS: { schema: z.coerce.number().min(0).max(3650), default: '7', usedBy: AGENT_SERVICES, describe: 'How long a step may reuse what an earlier one made of the same; 0 reuses nothing.' },
   GITHUB_URL: { schema: z.url({ protocol: /^https?$/ }), default: 'https://github.com', usedBy: FORGE_SERVICES, describe: 'The GitHub whose repositories are understood: github.com, or a GitHub Enterprise Server.' },
   GITLAB_URL: { schema: z.url({ protocol: /^https?$/ }), default: 'https://gitlab.com', usedBy: FORGE_SERVICES, describe: 'The GitLab whose repositories are understood.' },
+  MODEL_PROVIDER: { schema: z.enum(['anthropic', 'openai', 'scripted']), usedBy: MODEL_AGENTS, describe: 'Whose language model is asked for more cases: `openai` is any service with its chat completions (OPENAI_BASE_URL), `scripted` plays recorded answers. No model is asked when it is not set (docs/models.md).' },
+  MODEL: { schema: z.string().regex(/^[\w.:/@-]{1,120}$/, 'the name of a model'), usedBy: MODEL_AGENTS, describe: 'The model, as its provider calls it.' },
+  MODEL_FALLBACK: { schema: fallback, usedBy: MODEL_AGENTS, describe: 'Who is asked when that model is over a limit or away: `provider:model`, several separated by commas, in this order.' },
+  MODEL_EFFORT: { schema: z.enum(['low', 'medium', 'high', 'xhigh', 'max']), usedBy: MODEL_AGENTS, describe: 'How much the model may think, for models that take it.' },
+  MODEL_TEMPERATURE: { schema: z.coerce.number().min(0).max(2), usedBy: MODEL_AGENTS, describe: 'Sampling temperature; sent only to models that take one, which those of Anthropic and those of OpenAI that reason do not.' },
+  MODEL_MAX_OUTPUT_TOKENS: { schema: z.coerce.number().int().min(256).max(128_000), default: '16000', usedBy: MODEL_AGENTS, describe: 'The longest answer, thinking included.' },
+  MODEL_STEP_TOKENS: { schema: z.coerce.number().int().min(1), default: '200000', usedBy: MODEL_AGENTS, describe: 'Hard cap on the tokens that one step may use, questions and answers together; at the cap it delivers what it has.' },
+  MODEL_STEP_USD: { schema: amount, usedBy: MODEL_AGENTS, describe: 'Hard cap on the US dollars that one step may spend.' },
+  MODEL_PRICE: { schema: price, usedBy: MODEL_AGENTS, describe: 'Price of a model that Pullwright has none for, in US dollars per million tokens: `input,output` or `input,output,cache read,cache write`.' },
+  MODEL_BATCH: { schema: flag, default: 'false', usedBy: MODEL_AGENTS, describe: 'Whether answers may take hours, at half the price (Anthropic’s batches). The time limit of the step has to allow it.' },
+  MODEL_RECORDINGS: { schema: z.string().startsWith('/', 'an absolute path'), usedBy: MODEL_AGENTS, describe: 'Folder of recorded answers: `scripted` plays them, any other provider’s answers are recorded there.' },
+  ANTHROPIC_API_KEY: { schema: z.string(), secret: true, usedBy: MODEL_AGENTS, describe: 'Key for Anthropic; only the single-use processes of agents that ask a model get it.' },
+  ANTHROPIC_BASE_URL: { schema: address, default: 'https://api.anthropic.com', usedBy: MODEL_AGENTS, describe: 'Address of the Messages API.' },
+  OPENAI_API_KEY: { schema: z.string(), secret: true, usedBy: MODEL_AGENTS, describe: 'Key for OpenAI or the service at OPENAI_BASE_URL, if that wants one; only the single-use processes of agents that ask a model get it.' },
+  OPENAI_BASE_URL: { schema: address, default: 'https://api.openai.com/v1', usedBy: MODEL_AGENTS, describe: 'Address of a service with OpenAI’s chat completions, version included: `http://127.0.0.1:11434/v1` for Ollama.' },
   PULLWRIGHT_URL: { schema: z.url(), usedBy: ['cli'], describe: 'Address of a Pullwright to talk to; the CLI starts one of its own when it is not set.' },
   PULLWRIGHT_HOME: { schema: z.string(), usedBy: ['cli', 'standalone'], describe: 'Folder of the standalone: databases, artifacts, demo; `.pullwright` beside the launcher when it is not set.' },
   PULLWRIGHT_COLD_SINCE: { schema: z.coerce.number().int(), usedBy: ['cli'], describe: 'Set by the launcher when it had to install or build: the second it started, so that the time of a cold start can be told.' },

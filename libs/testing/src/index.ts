@@ -10,3 +10,6 @@ export type { SimulatedApp } from './github/world.js';
 export type { Delivery } from './github/webhooks.js';
 export type { SimulatedRepository } from './github/repository.js';
 export type { Installation } from './github/installations.js';
+export { startMessagesApi } from './models/messages-api.js';
+export { startChatApi } from './models/chat-api.js';
+export type { Asked, ModelService, Reply, WrittenModel } from './models/model-service.js';
