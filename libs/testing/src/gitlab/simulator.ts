@@ -1,6 +1,16 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { CallObserver, RecordedCall } from '../github/calls.js';
 import type { Faults } from '../github/faults.js';
+import { GitStore } from '../git-store.js';
+import { peopleOf, writeFiles } from './people.js';
 import type { Files, Role, SimulatedProject } from './project.js';
+import { newFaults, startServer, type Wire } from './server.js';
+import { WebhookSender } from './webhooks.js';
+import { LEVELS, World } from './world.js';
 
 /**
  * GitLab on the real wire, for tests: an HTTP server on 127.0.0.1 over real git repositories. Clients know its address and nothing else.
@@ -70,6 +80,57 @@ export interface SimulatorOptions {
 }
 
 /** Starts it on a free port of 127.0.0.1. Give `close()` to afterEach or afterAll. */
-export function startGitLab(_options: SimulatorOptions = {}): Promise<GitLabSimulator> {
-  return Promise.reject(new Error('the simulator of GitLab is being built'));
+export async function startGitLab({ webhookTimeout = 10_000 }: SimulatorOptions = {}): Promise<GitLabSimulator> {
+  const folder = await mkdtemp(join(tmpdir(), 'pullwright-gitlab-'));
+  const wire: Wire = { calls: [], faults: newFaults(), observer: undefined, violations: [] };
+  const webhooks = new WebhookSender(webhookTimeout, () => world.url);
+  const world = new World(folder, (event) => webhooks.emit(event), (complaint) => wire.violations.push(complaint));
+  const server = await startServer(world, wire);
+  world.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const known = new Map<string, SimulatedProject>();
+
+  const host: GitLabSimulator['hostProject'] = (path, gitDirectory, { visibility = 'private', defaultBranch = 'main', members = {} } = {}) => {
+    const project = world.newProject(path, new GitStore(gitDirectory), defaultBranch, visibility);
+    for (const [username, role] of Object.entries({ ada: 'owner' as const, ...members })) { world.user(username); project.members.set(username, LEVELS[role]); }
+    const people = peopleOf(world, project);
+    known.set(path, people);
+    return Promise.resolve(people);
+  };
+  const check = async () => {
+    await Promise.all(world.projects.map(({ store }) => store.fsck()));
+    if (wire.violations.length > 0) throw new Error(`the simulated GitLab was misused:\n${wire.violations.join('\n')}`);
+  };
+  return {
+    url: world.url, faults: wire.faults, calls: wire.calls, violations: wire.violations, webhooks,
+    takeViolations: () => wire.violations.splice(0),
+    observe: (observer) => { wire.observer = observer; },
+    async createProject(path, files = {}, options = {}) {
+      const branch = options.defaultBranch ?? 'main';
+      const store = await GitStore.create(join(folder, `${world.id()}.git`), branch);
+      if (Object.keys(files).length > 0) await store.moveRef(`refs/heads/${branch}`, undefined, await writeFiles(store, undefined, files, { by: world.user('ada'), message: 'Start', at: world.now() }));
+      store.close();
+      return host(path, store.path, options);
+    },
+    hostProject: host,
+    project(path) {
+      const found = known.get(path);
+      if (!found) throw new Error(`there is no project ${path}`);
+      return found;
+    },
+    personToken: (username) => world.issueToken(world.user(username), ['api']),
+    revoke(token) { const found = world.tokens.get(token); if (found) found.revoked = true; },
+    check,
+    async close() {
+      try {
+        await webhooks.settled();
+        await check();
+      } finally {
+        server.close();
+        server.closeAllConnections();
+        await once(server, 'close');
+        for (const { store } of world.projects) store.close();
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
 }
