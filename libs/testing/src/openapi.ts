@@ -15,9 +15,9 @@ export class Schemas {
   readonly #compiled = new WeakMap<Schema, ValidateFunction>();
   readonly #ajv = new Ajv({ strict: false, allErrors: true, verbose: false });
 
-  constructor(private readonly document: string, private readonly named: Record<string, Schema>, formats: readonly string[] = []) {
+  constructor(private readonly document: string, private readonly named: Record<string, Schema>, formats: Record<string, RegExp | true> = {}) {
     addFormats.default(this.#ajv);
-    for (const format of formats) this.#ajv.addFormat(format, true);
+    for (const [name, format] of Object.entries(formats)) this.#ajv.addFormat(name, format);
     this.#ajv.addSchema({ $id: document, schemas: named });
   }
 

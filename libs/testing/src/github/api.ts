@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { actorOf } from './access.js';
 import { description } from './description.js';
 import { ApiError, type Actor, type Answer } from './request.js';
-import type { CallObserver, RecordedCall } from './calls.js';
-import type { ArmedFaults, Fault } from './faults.js';
+import type { CallObserver, RecordedCall } from '../calls.js';
+import type { ArmedFaults, Fault } from '../faults.js';
 import type { Route } from './route.js';
 import type { World } from './world.js';
 

@@ -1,69 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Ajv, type ValidateFunction } from 'ajv';
-import addFormats from 'ajv-formats';
+import { Schemas, type DescriptionFile, type Operation, type Schema } from '../openapi.js';
 
 /**
  * GitHub's published OpenAPI description, cut down to what the simulator serves (`tools/github-description.ts`), as a judge of requests, answers and webhook payloads.
- * Each judgement is a list of complaints, empty when all is well. Schemas are compiled when they are first needed.
  */
-export interface Operation { id: string; method: string; path: string; parameters: Parameter[]; body: { required: boolean; schema: Schema } | null; responses: Record<string, Record<string, Schema> | null> }
-interface Parameter { name: string; in: 'path' | 'query' | 'header'; required: boolean; schema: Schema }
-export interface Schema { [key: string]: unknown; $ref?: string; type?: string; properties?: Record<string, Schema>; items?: Schema; additionalProperties?: boolean | Schema; required?: string[] }
-
-interface RestFile { operations: Record<string, Omit<Operation, 'id'>>; schemas: Record<string, Schema> }
 interface WebhookFile { webhooks: Record<string, { event: string; action: string | null; schema: Schema }>; schemas: Record<string, Schema> }
 
 /** The build does not copy it: from there it is found among the sources. */
 function load(name: string): unknown {
   return JSON.parse(readFileSync(fileURLToPath(new URL(`./${name}`, import.meta.url)).replace(/[/\\]dist(?=[/\\]libs[/\\])/, ''), 'utf8')) as unknown;
-}
-
-class Schemas {
-  readonly #compiled = new WeakMap<Schema, ValidateFunction>();
-  readonly #ajv = new Ajv({ strict: false, allErrors: true, verbose: false });
-
-  constructor(private readonly document: string, private readonly named: Record<string, Schema>) {
-    addFormats.default(this.#ajv);
-    // Addresses of bots have brackets, which the format would not take.
-    this.#ajv.addFormat('email', /^[^\s@]+@[^\s@]+$/).addFormat('repo.nwo', true).addFormat('timestamp', true).addFormat('ssh-url', true);
-    this.#ajv.addSchema({ $id: document, schemas: named });
-  }
-
-  /** `absolute` makes the references inside of a schema lead into the document. */
-  complaints(schema: Schema, value: unknown, at: string): string[] {
-    let validate = this.#compiled.get(schema);
-    if (validate === undefined) {
-      const absolute = JSON.parse(JSON.stringify(schema).replaceAll('"#/schemas/', `"${this.document}#/schemas/`)) as Schema;
-      validate = this.#ajv.compile(absolute);
-      this.#compiled.set(schema, validate);
-    }
-    const wrong = validate(value) ? [] : (validate.errors ?? []).map((error) => `${at}${error.instancePath} ${error.message ?? 'is wrong'}${error.keyword === 'enum' ? `: ${JSON.stringify(error.params)}` : ''}`);
-    return [...new Set([...wrong, ...this.unknownKeys([schema], value, at)])];
-  }
-
-  /** The description leaves objects open, so that a misspelt key would pass: a key must be among the properties of one of the alternatives. */
-  unknownKeys(schemas: Schema[], value: unknown, at: string): string[] {
-    const all = schemas.flatMap((schema) => this.#alternatives(schema));
-    if (Array.isArray(value)) {
-      const items = all.flatMap((schema) => (schema.items === undefined ? [] : [schema.items]));
-      return items.length === 0 ? [] : value.flatMap((inner, index) => this.unknownKeys(items, inner, `${at}/${index}`));
-    }
-    if (typeof value !== 'object' || value === null) return [];
-    const objects = all.filter((schema) => schema.properties !== undefined || schema.type === 'object');
-    if (objects.length === 0 || objects.some((schema) => schema.properties === undefined && schema.additionalProperties !== false)) return [];
-    return Object.entries(value).flatMap(([key, inner]) => {
-      const known = objects.flatMap((schema) => { const found = schema.properties?.[key] ?? schema.additionalProperties; return typeof found === 'object' ? [found] : []; });
-      if (known.length > 0) return this.unknownKeys(known, inner, `${at}/${key}`);
-      return objects.some((schema) => schema.additionalProperties === true) ? [] : [`${at}/${key} is not in the description`];
-    });
-  }
-
-  #alternatives(schema: Schema): Schema[] {
-    if (schema.$ref !== undefined) return this.#alternatives(this.named[schema.$ref.slice('#/schemas/'.length)] as Schema);
-    const inner = ['allOf', 'anyOf', 'oneOf'].flatMap((key) => (Array.isArray(schema[key]) ? (schema[key] as Schema[]).flatMap((one) => this.#alternatives(one)) : []));
-    return schema.properties !== undefined || schema.items !== undefined || (schema.type === 'object' && inner.length === 0) ? [schema, ...inner] : inner;
-  }
 }
 
 /** Answers any operation may have without declaring them; each with GitHub's basic error as its body. */
@@ -73,9 +19,12 @@ const BASIC_ERROR: Schema = {
   properties: { message: { type: 'string' }, documentation_url: { type: 'string' }, url: { type: 'string' }, status: { type: 'string' }, errors: { type: 'array' }, block: { type: 'object' } },
 };
 
+/** Beside the usual ones. Addresses of bots have brackets, which the usual format would not take. */
+const FORMATS = { email: /^[^\s@]+@[^\s@]+$/, 'repo.nwo': true, timestamp: true, 'ssh-url': true } as const;
+
 class Description {
-  readonly #rest = load('description.json') as RestFile;
-  readonly #schemas = new Schemas('rest', this.#rest.schemas);
+  readonly #rest = load('description.json') as DescriptionFile;
+  readonly #schemas = new Schemas('rest', this.#rest.schemas, FORMATS);
   readonly #routes = Object.entries(this.#rest.operations).map(([id, operation]) => ({ operation: { ...operation, id }, pattern: pattern(operation.path), weight: weight(operation.path) })).sort((one, other) => other.weight - one.weight);
   #hooks: { file: WebhookFile; schemas: Schemas } | undefined;
 
@@ -112,7 +61,7 @@ class Description {
 
   webhook(event: string, action: string | null, payload: unknown): string[] {
     const file = this.#hooks?.file ?? load('webhook-description.json') as WebhookFile;
-    this.#hooks ??= { file, schemas: new Schemas('webhooks', file.schemas) };
+    this.#hooks ??= { file, schemas: new Schemas('webhooks', file.schemas, FORMATS) };
     const found = Object.values(file.webhooks).find((one) => one.event === event && one.action === action);
     return found === undefined ? [`there is no webhook ${event} ${action}`] : this.#hooks.schemas.complaints(found.schema, payload, 'payload');
   }

@@ -4,7 +4,7 @@ import { refMoved } from './pushes.js';
 import { checkRunEvent } from './shapes/checks.js';
 import { repository as repositoryShape } from './shapes/repository.js';
 import type { FileContent, Level, PullState, SimulatedRepository } from './repository.js';
-import type { Commit, Identity } from './git-store.js';
+import type { Commit, Identity } from '../git-store.js';
 import type { PullRecord, RepositoryState, World } from './world.js';
 
 /** A repository as tests handle it: what people do there, by the same ways as the API does it. The owner acts when nobody is named. */

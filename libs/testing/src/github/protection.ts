@@ -1,5 +1,5 @@
 import { inaccessible, type RepositoryRequest } from './request.js';
-import type { GitStore } from './git-store.js';
+import type { GitStore } from '../git-store.js';
 
 /** Whether the branch is protected from this actor: people who are admins may, Apps may not. */
 export function protects({ world, repository, actor }: RepositoryRequest, ref: string): boolean {

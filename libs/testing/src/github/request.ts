@@ -1,4 +1,4 @@
-import type { Operation } from './description.js';
+import type { Operation } from '../openapi.js';
 import type { RepositoryState, SimulatedApp, Token, World } from './world.js';
 
 export interface Answer {

@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveApi, type Api } from './api.js';
-import { ArmedFaults, type Faults } from './faults.js';
+import { ArmedFaults, type Faults } from '../faults.js';
 import { installationHandle, noteInstalled, type Installation } from './installations.js';
 import { operations } from './operations.js';
 import { RepositoryHandle } from './people.js';
 import { serveWeb } from './web.js';
 import { WebhookSender, type Webhooks } from './webhooks.js';
 import { World, type InstallationState, type Permissions, type SimulatedApp } from './world.js';
-import type { CallObserver, RecordedCall } from './calls.js';
+import type { CallObserver, RecordedCall } from '../calls.js';
 import type { Files, Level, SimulatedRepository } from './repository.js';
 
 /**

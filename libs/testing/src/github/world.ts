@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { GitStore } from './git-store.js';
+import { GitStore } from '../git-store.js';
 import type { Level } from './repository.js';
 
 /** All that the simulated GitHub knows beside its git repositories. Plain data: routes and people change it, shapes show it. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallObserver, RecordedCall } from '../github/calls.js';
-import type { Fault, Faults, FaultTarget } from '../github/faults.js';
+import type { CallObserver, RecordedCall } from '../calls.js';
+import type { ArmedFaults, Fault } from '../faults.js';
 import { ApiError, type Answer } from './answers.js';
 import { findOperation, judgeAnswer, judgeRequest } from './description.js';
 import { serve } from './routes.js';
@@ -14,23 +14,7 @@ const WRITE_SCOPES = ['api'];
 const READ_SCOPES = ['api', 'read_api'];
 
 /** What tests look at and steer beside the API. */
-export interface Wire { calls: RecordedCall[]; faults: Faults & { take(call: RecordedCall): Fault | undefined }; observer: CallObserver | undefined; violations: string[] }
-
-export function newFaults(): Wire['faults'] {
-  const waiting: Array<{ fault: Fault; target: FaultTarget; passed: number; left: number }> = [];
-  return {
-    add: (fault, target = {}) => { waiting.push({ fault, target, passed: 0, left: target.times ?? 1 }); },
-    clear: () => waiting.splice(0).length,
-    take(call) {
-      const found = waiting.find((one) => {
-        const meets = (one.target.operation ?? call.operation) === call.operation && (one.target.path?.test(`${call.method} ${call.path}`) ?? true);
-        return meets && one.passed++ >= (one.target.after ?? 0);
-      });
-      if (found && --found.left === 0) waiting.splice(waiting.indexOf(found), 1);
-      return found?.fault;
-    },
-  };
-}
+export interface Wire { calls: RecordedCall[]; faults: ArmedFaults; observer: CallObserver | undefined; violations: string[] }
 
 export function startServer(world: World, wire: Wire): Promise<Server> {
   const server = createServer((request, response) => {
@@ -48,7 +32,7 @@ async function handle(world: World, wire: Wire, request: IncomingMessage, respon
   const call: RecordedCall = { number: wire.calls.length + 1, operation: found?.operation.id, method, path: `${url.pathname}${url.search}`, body, status: undefined, fault: undefined };
   wire.calls.push(call);
   if (await wire.observer?.arrived?.(call) === 'drop') return void request.socket.destroy();
-  const fault = wire.faults.take(call);
+  const fault = wire.faults.meets(call.operation, call.method, call.path);
   call.fault = fault?.kind;
   if (fault?.kind === 'slow') await sleep(fault.milliseconds);
   if (fault?.kind === 'cut' && !fault.done) return void request.socket.destroy();

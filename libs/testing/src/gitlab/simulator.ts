@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CallObserver, RecordedCall } from '../github/calls.js';
-import type { Faults } from '../github/faults.js';
+import type { CallObserver, RecordedCall } from '../calls.js';
+import { ArmedFaults, type Faults } from '../faults.js';
 import { GitStore } from '../git-store.js';
 import { peopleOf, writeFiles } from './people.js';
 import type { Files, Role, SimulatedProject } from './project.js';
-import { newFaults, startServer, type Wire } from './server.js';
+import { startServer, type Wire } from './server.js';
 import { WebhookSender } from './webhooks.js';
 import { LEVELS, World } from './world.js';
 
@@ -43,6 +43,8 @@ export interface GitLabSimulator {
   webhooks: Webhooks;
   /** Throws when there were violations, or when git finds fault with a repository. */
   check(): Promise<void>;
+  /** check(), then every project is gone: for tests whose repositories go after each. */
+  reset(): Promise<void>;
   /** check(), then everything is stopped and removed. */
   close(): Promise<void>;
 }
@@ -82,7 +84,7 @@ export interface SimulatorOptions {
 /** Starts it on a free port of 127.0.0.1. Give `close()` to afterEach or afterAll. */
 export async function startGitLab({ webhookTimeout = 10_000 }: SimulatorOptions = {}): Promise<GitLabSimulator> {
   const folder = await mkdtemp(join(tmpdir(), 'pullwright-gitlab-'));
-  const wire: Wire = { calls: [], faults: newFaults(), observer: undefined, violations: [] };
+  const wire: Wire = { calls: [], faults: new ArmedFaults(), observer: undefined, violations: [] };
   const webhooks = new WebhookSender(webhookTimeout, () => world.url);
   const world = new World(folder, (event) => webhooks.emit(event), (complaint) => wire.violations.push(complaint));
   const server = await startServer(world, wire);
@@ -100,6 +102,7 @@ export async function startGitLab({ webhookTimeout = 10_000 }: SimulatorOptions 
     await Promise.all(world.projects.map(({ store }) => store.fsck()));
     if (wire.violations.length > 0) throw new Error(`the simulated GitLab was misused:\n${wire.violations.join('\n')}`);
   };
+  const forget = () => { for (const { store } of world.projects.splice(0)) store.close(); };
   return {
     url: world.url, faults: wire.faults, calls: wire.calls, violations: wire.violations, webhooks,
     takeViolations: () => wire.violations.splice(0),
@@ -120,6 +123,7 @@ export async function startGitLab({ webhookTimeout = 10_000 }: SimulatorOptions 
     personToken: (username) => world.issueToken(world.user(username), ['api']),
     revoke(token) { const found = world.tokens.get(token); if (found) found.revoked = true; },
     check,
+    async reset() { await webhooks.settled(); try { await check(); } finally { forget(); } },
     async close() {
       try {
         await webhooks.settled();
@@ -128,7 +132,7 @@ export async function startGitLab({ webhookTimeout = 10_000 }: SimulatorOptions 
         server.close();
         server.closeAllConnections();
         await once(server, 'close');
-        for (const { store } of world.projects) store.close();
+        forget();
         await rm(folder, { recursive: true, force: true });
       }
     },

@@ -4,7 +4,7 @@ import { commit as commitShape, diffEntry } from '../shapes/commits.js';
 import { pullSimple } from '../shapes/pulls.js';
 import { repositoryUrl } from '../shapes/repository.js';
 import { requireCommits } from './git.js';
-import type { Commit } from '../git-store.js';
+import type { Commit } from '../../git-store.js';
 
 export const commitRoutes: Record<string, Route> = {
   'repos/get-commit': reads('contents', async (request) => {

@@ -1,7 +1,7 @@
 import { ApiError, notFound, ok, type Answer, type RepositoryRequest } from '../request.js';
 import { reads, type Route } from '../route.js';
 import { repositoryUrl } from '../shapes/repository.js';
-import type { TreeEntry } from '../git-store.js';
+import type { TreeEntry } from '../../git-store.js';
 
 const MEBIBYTE = 1024 * 1024;
 const RAW = /application\/vnd\.github\.(v3\.)?raw/;

@@ -3,7 +3,7 @@ import { reads, writes, type Route } from '../route.js';
 import { gitCommit } from '../shapes/commits.js';
 import { requireCommits } from './git.js';
 import { signed } from '../signature.js';
-import type { Commit, Identity } from '../git-store.js';
+import type { Commit, Identity } from '../../git-store.js';
 
 export const gitCommitRoutes: Record<string, Route> = {
   'git/get-commit': reads('contents', async (request) => {

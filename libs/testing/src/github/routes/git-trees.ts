@@ -2,7 +2,7 @@ import { ApiError, created, notFound, ok, type Answer, type RepositoryRequest } 
 import { reads, writes, type Route } from '../route.js';
 import { repositoryUrl } from '../shapes/repository.js';
 import { requireCommits } from './git.js';
-import type { TreeEntry } from '../git-store.js';
+import type { TreeEntry } from '../../git-store.js';
 
 export const gitTreeRoutes: Record<string, Route> = {
   'git/get-tree': reads('contents', async (request) => {

@@ -5,7 +5,7 @@ import { reads, writes, type Route } from '../route.js';
 import { user } from '../shapes/accounts.js';
 import { commit as commitShape, diffEntry } from '../shapes/commits.js';
 import { pull as pullShape, pullSimple, team } from '../shapes/pulls.js';
-import type { Commit } from '../git-store.js';
+import type { Commit } from '../../git-store.js';
 import type { PullRecord } from '../world.js';
 
 export const pullRoutes: Record<string, Route> = {

@@ -4,7 +4,7 @@ import { reads, type Route } from '../route.js';
 import { publicUser, user, nodeId } from '../shapes/accounts.js';
 import { commit as commitShape } from '../shapes/commits.js';
 import { fullRepository, permissionFlags, repositoryUrl } from '../shapes/repository.js';
-import type { Commit } from '../git-store.js';
+import type { Commit } from '../../git-store.js';
 import type { Level } from '../repository.js';
 
 const ARCHIVE_LIFE = 5 * 60_000;

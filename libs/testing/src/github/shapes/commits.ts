@@ -1,4 +1,4 @@
-import type { Commit, FileChange, Identity } from '../git-store.js';
+import type { Commit, FileChange, Identity } from '../../git-store.js';
 import type { RepositoryState, World } from '../world.js';
 import { nodeId, user } from './accounts.js';
 import { repositoryUrl } from './repository.js';

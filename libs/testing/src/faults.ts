@@ -1,4 +1,4 @@
-/** Which requests a fault meets: an operation of GitHub's description (`pulls/create`), or a pattern of `METHOD /path`; every request when neither is given. */
+/** Which requests a fault meets: an operation of the description (GitHub's `pulls/create`, GitLab's `postApiV4ProjectsIdMergeRequests`), or a pattern of `METHOD /path`; every request when neither is given. */
 export interface FaultTarget {
   operation?: string;
   path?: RegExp;
@@ -9,9 +9,9 @@ export interface FaultTarget {
 }
 
 export type Fault =
-  /** 403 with `x-ratelimit-remaining: 0` and the second at which it begins anew. */
+  /** GitHub: 403 with `x-ratelimit-remaining: 0` and the second at which it begins anew; GitLab: 429 with the same and Retry-After. */
   | { kind: 'primary-rate-limit'; resetInSeconds: number }
-  /** 403 or 429; with Retry-After, or without any hint. */
+  /** GitHub: 403 or 429, GitLab: 429; with Retry-After, or without any hint. */
   | { kind: 'secondary-rate-limit'; status?: 403 | 429; retryAfterSeconds?: number }
   /** A bad gateway; `done`: after everything was done. */
   | { kind: 'bad-gateway'; done: boolean }
@@ -23,9 +23,9 @@ export type Fault =
   | { kind: 'truncated' }
   /** The connection is cut without an answer. */
   | { kind: 'cut'; done: boolean }
-  /** 403 `Resource not accessible by integration`. */
+  /** 403, in the forge's words. */
   | { kind: 'forbidden' }
-  /** 401 `Bad credentials`. */
+  /** 401, in the forge's words. */
   | { kind: 'unauthorized' };
 
 export interface Faults {

@@ -2,7 +2,7 @@
 export interface RecordedCall {
   /** 1 for the first. */
   number: number;
-  /** As GitHub's description names it, for instance `git/create-commit`; undefined when it has no such path. */
+  /** As the forge's description names it, for instance `git/create-commit` or `postApiV4ProjectsIdMergeRequests`; undefined when it has no such path. */
   operation: string | undefined;
   method: string;
   path: string;
