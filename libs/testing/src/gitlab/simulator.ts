@@ -9,7 +9,7 @@ import { GitStore } from '../git-store.js';
 import { peopleOf, writeFiles } from './people.js';
 import type { Files, Role, SimulatedProject } from './project.js';
 import { startServer, type Wire } from './server.js';
-import { WebhookSender } from './webhooks.js';
+import { WebhookSender, type Webhooks } from './webhooks.js';
 import { LEVELS, World } from './world.js';
 
 /**
@@ -53,27 +53,6 @@ export interface ProjectOptions {
   visibility?: 'private' | 'internal' | 'public';
   defaultBranch?: string;
   members?: Record<string, Role>;
-}
-
-export interface Webhooks {
-  /** Every attempt, in order. */
-  deliveries: readonly Delivery[];
-  /** Settles when everything that was due has been sent and answered. */
-  settled(): Promise<void>;
-  /** Sends one again, with the same idempotency key. */
-  resend(id: number): Promise<Delivery>;
-}
-
-export interface Delivery {
-  id: number;
-  /** X-Gitlab-Event: `Push Hook`, `Merge Request Hook`, `Note Hook`. */
-  event: string;
-  /** The same for every attempt. */
-  idempotencyKey: string;
-  /** What the receiver answered; 0: it could not be reached or took too long. */
-  status: number;
-  body: string;
-  headers: Record<string, string>;
 }
 
 export interface SimulatorOptions {

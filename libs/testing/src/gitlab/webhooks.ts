@@ -1,6 +1,26 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import type { Delivery, Webhooks } from './simulator.js';
 import type { Emission, Hook } from './world.js';
+
+export interface Webhooks {
+  /** Every attempt, in order. */
+  deliveries: readonly Delivery[];
+  /** Settles when everything that was due has been sent and answered. */
+  settled(): Promise<void>;
+  /** Sends one again, with the same idempotency key. */
+  resend(id: number): Promise<Delivery>;
+}
+
+export interface Delivery {
+  id: number;
+  /** X-Gitlab-Event: `Push Hook`, `Merge Request Hook`, `Note Hook`. */
+  event: string;
+  /** The same for every attempt. */
+  idempotencyKey: string;
+  /** What the receiver answered; 0: it could not be reached or took too long. */
+  status: number;
+  body: string;
+  headers: Record<string, string>;
+}
 
 const NAMES = { push: 'Push Hook', merge_request: 'Merge Request Hook', note: 'Note Hook' } as const;
 
