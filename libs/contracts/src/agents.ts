@@ -52,13 +52,24 @@ export const AGENTS = {
   },
   'pr-publisher/open': {
     inputs: { map: { kind: 'repo-map@1' }, bundle: { kind: 'test-bundle@1' } }, outputs: { pullRequest: { kind: 'pull-request@1' } },
-    facts: ['outcome', 'commit', 'branch'], environment: [], forge: 'write', isolation: 'process', version: 1,
+    facts: ['outcome', 'commit', 'branch', 'tests', 'routes', 'covered', 'leftOut'], environment: [], forge: 'write', isolation: 'process', version: 1,
   },
   /** The undo of `pr-publisher/open`: takes back a branch that this run created, never one that others have built on. */
   'pr-publisher/close': {
     inputs: { pullRequest: { kind: 'pull-request@1', optional: true } }, outputs: {},
     facts: ['outcome'], environment: [], forge: 'write', isolation: 'process', version: 1,
   },
+  /**
+   * Decides what an event at a forge asks for. `decision`: start, stop, approve, explain, file (tell that the repository's file is wrong) or nothing, and `why` in a word. `branch` and `commit`: what is asked for is about;
+   * '' for a branch that is no short word, which then is the one that the event names. `runsPerDay`: below 0 for no limit.
+   */
+  'pr-publisher/plan-event': {
+    inputs: {}, outputs: {}, facts: ['decision', 'why', 'branch', 'commit', 'isDefault', 'depth', 'approval', 'again', 'runsPerDay'], environment: [], forge: 'read', isolation: 'process', version: 1,
+  },
+  /** Tells people at a forge how a run stands. */
+  'pr-publisher/report': { inputs: {}, outputs: {}, facts: ['checks', 'comments'], environment: [], forge: 'write', isolation: 'process', version: 1 },
+  /** Carries out what `plan-event` has decided in the same run. The coordinator serves it itself: it has no access to forges or artifacts, and nobody else has access to runs. */
+  'coordinator/command': { inputs: {}, outputs: {}, facts: ['outcome', 'run'], environment: [], isolation: 'inline', version: 1 },
 } as const satisfies Record<AgentName, AgentContract>;
 export type KnownAgent = keyof typeof AGENTS;
 
@@ -82,8 +93,8 @@ export function registerAgents(agents: Readonly<Record<string, AgentContract>>, 
     const known = registry.get(agent);
     const twin = durables.get(durableOf(agent));
     durables.set(durableOf(agent), agent);
-    if (BUILT_IN.has(service)) problems.push(`agents.${agent}: ${service} is a service of Pullwright, which serves its own agents only; use another service's name`);
-    else if (RESERVED.includes(service)) problems.push(`agents.${agent}: no agent service may be called ${service}; use another name`);
+    if (RESERVED.includes(service)) problems.push(`agents.${agent}: no agent service may be called ${service}; use another name`);
+    else if (BUILT_IN.has(service)) problems.push(`agents.${agent}: ${service} is a service of Pullwright, which serves its own agents only; use another service's name`);
     else if (known && JSON.stringify(known) !== JSON.stringify(contract)) problems.push(`agents.${agent}: is registered already, otherwise; start a new process to change it`);
     else if (twin !== undefined && twin !== agent) problems.push(`agents.${agent}: would share its queue with ${twin}; rename one of them`);
   }

@@ -27,11 +27,18 @@ export interface HostedForge extends Forge {
   readFile(repository: string, commit: string, path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** What somebody with this user name may do; `none` for a stranger. */
   permissionOf(repository: string, user: string): Promise<Permission>;
+  /** A pull request; undefined when there is none of that number. */
+  pullRequest(repository: string, number: number): Promise<PullRequestState | undefined>;
+  /** The files that differ between two commits; undefined when the forge does not list all of them, or does not know one of the commits any more. */
+  changedFiles(repository: string, before: string, after: string): Promise<string[] | undefined>;
   /** The one comment of Pullwright that carries this mark: written when there is none, edited in place otherwise. */
   comment(comment: { repository: string; pullRequest: number; mark: string; body: string }): Promise<{ url: string }>;
   /** The one check of this name on a commit: made when there is none, brought up to date otherwise. */
   setCheck(check: Check): Promise<void>;
 }
+
+/** `isOwn`: its head is a branch of the repository itself, not of a fork. */
+export interface PullRequestState { readonly head: string; readonly headCommit: string; readonly base: string; readonly isOwn: boolean; readonly state: 'open' | 'closed' | 'merged' }
 
 export type Permission = 'none' | 'read' | 'write' | 'admin';
 

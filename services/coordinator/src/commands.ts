@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Bus, Delivered } from '#bus';
 import { crashPoint } from '#config';
 import { COMMANDS, type CommandName, type CommandReply } from '#contracts';
-import { startOfEvent } from './forge-events.js';
+import { startOfEvent } from './forge/events.js';
 import type { Intent, Saga } from './saga.js';
 
 const logger = new Logger('commands');

@@ -7,6 +7,8 @@ import { BusWatch } from './bus-watch.js';
 import { Capacity } from './capacity.js';
 import { Coordinator } from './coordinator.js';
 import { Dispatcher } from './dispatcher.js';
+import { ForgeCommands } from './forge/command.js';
+import { Reports } from './forge/reports.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
 import { Presence } from './presence.js';
@@ -43,7 +45,7 @@ export class CoordinatorModule {
         { provide: Retention, inject: [Pool], useFactory: (pool: Pool) => new Retention(pool, { runs: config.RETAIN_RUNS_DAYS, events: config.RETAIN_EVENTS_DAYS }) },
         { provide: BundleDays, useValue: new BundleDays(config.RETAIN_BUNDLES_DAYS) },
         { provide: Capacity, useFactory: () => new Capacity() },
-        Limits, Presence, Dispatcher, Saga, Timers, Schedules, Queries, Coordinator,
+        Limits, Presence, Dispatcher, Saga, Timers, Schedules, ForgeCommands, Reports, Queries, Coordinator,
       ],
       exports: [Coordinator],
     };

@@ -6,6 +6,8 @@ import { Failure, subjects } from '#contracts';
 import { BusWatch } from './bus-watch.js';
 import { Capacity } from './capacity.js';
 import { serveCommands } from './commands.js';
+import { ForgeCommands } from './forge/command.js';
+import { Reports } from './forge/reports.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
 import { Dispatcher } from './dispatcher.js';
@@ -27,7 +29,7 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
   constructor(
     private readonly database: DataSource, private readonly pool: Pool, private readonly bus: Bus, private readonly pipelines: Pipelines,
     private readonly saga: Saga, private readonly timers: Timers, private readonly busWatch: BusWatch, private readonly retention: Retention, private readonly schedules: Schedules, private readonly queries: Queries, private readonly limits: Limits, private readonly capacity: Capacity, private readonly presence: Presence,
-    private readonly dispatcher: Dispatcher,
+    private readonly dispatcher: Dispatcher, private readonly forgeCommands: ForgeCommands, private readonly reports: Reports,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -36,12 +38,13 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
     await Promise.all([this.limits.start(), this.presence.start()]);
     const stopListening = this.capacity.listen(this.bus);
     await this.busWatch.start();
-    const readers = await Promise.all([serveCommands(this.bus, this.saga), takeResults(this.bus, this.saga, this.dispatcher), logDeadLetters(this.bus)]);
+    const readers = await Promise.all([serveCommands(this.bus, this.saga), takeResults(this.bus, this.saga, this.dispatcher), logDeadLetters(this.bus), this.forgeCommands.serve(this.bus)]);
     const stopAnswering = this.bus.respond(subjects.allQueries, async (name, data) => this.queries.answer(name, data));
     this.timers.start();
     this.retention.start();
     this.schedules.start();
-    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), async () => this.retention.stop(), async () => this.schedules.stop(), async () => this.limits.stop(), async () => { stopListening(); }, stopAnswering];
+    this.reports.start();
+    this.stops = [...readers.map((reader) => async () => reader.stop()), async () => this.timers.stop(), async () => this.busWatch.stop(), async () => this.retention.stop(), async () => this.schedules.stop(), async () => this.reports.stop(), async () => this.limits.stop(), async () => { stopListening(); }, stopAnswering];
   }
 
   /** Takes nothing more and finishes what it has. */

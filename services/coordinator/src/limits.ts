@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import { CONCURRENCY_LIMITS, EVERYBODY, WINDOW_LIMITS, type Limit, type LimitKind, type StartRun, type Task } from '#contracts';
 import type { Place, Window } from './admission.js';
+import { EVENT_PIPELINE, REPORT_PIPELINE } from './forge/events.js';
 import { SagaStore } from './store/saga-store.js';
 
 const REFRESH_MS = 1_000;
@@ -11,6 +12,7 @@ const FORGET_REFRESHES = 60;
 /** So much longer than its window a start is remembered: a copy of its command may still be on the way. */
 const COPIES_SECONDS = 600;
 
+const UNCOUNTED: readonly string[] = [EVENT_PIPELINE, REPORT_PIPELINE];
 const NOWHERE: readonly Place[] = [];
 
 /** The limits as the table has them, at most a second ago, so that nobody has to ask for them. */
@@ -47,8 +49,9 @@ export class Limits {
   }
 
   /** The windows that a start is counted in; usually none. */
-  windowsOf({ requestedBy, repository }: Pick<StartRun, 'requestedBy' | 'repository'>): Window[] {
-    if (this.limits.size === 0) return [];
+  windowsOf({ requestedBy, repository, pipeline }: Pick<StartRun, 'requestedBy' | 'repository' | 'pipeline'>): Window[] {
+    // To hear an event and to tell how a run stands is no run of anybody: the one that an event starts counts.
+    if (this.limits.size === 0 || UNCOUNTED.includes(pipeline)) return [];
     const keys = { 'runs-per-user': requestedBy, 'runs-per-repository': repository };
     return WINDOW_LIMITS.flatMap((kind) => {
       const { max, windowSeconds } = this.of(kind, keys[kind]) ?? {};

@@ -68,7 +68,7 @@ test('events are listed from a place on, without gaps', async () => {
 });
 
 test('pipelines are listed', async () => {
-  expect(await stage.query('list-pipelines', {})).toEqual({ ok: true, items: [{ name: 'test-generation', version: 1, steps: ['crawl', 'design', 'review', 'write', 'publish'] }] });
+  expect(await stage.query('list-pipelines', {})).toEqual({ ok: true, items: [{ name: 'forge-event', version: 1, steps: ['plan', 'act'] }, { name: 'forge-report', version: 1, steps: ['report'] }, { name: 'test-generation', version: 1, steps: ['crawl', 'design', 'review', 'write', 'publish'] }] });
 });
 
 test.each(['get-run', 'list-steps', 'list-artifacts', 'list-events'] as const)('%s of an unknown run says so', async (name) => {

@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import { Pool } from 'pg';
-import type { RunId, StartRun } from '#contracts';
+import type { StartRun } from '#contracts';
 import { latestOccurrence, requireOccurrence } from './cron.js';
+import { derivedRunId } from './derived-run-id.js';
 import { Saga } from './saga.js';
 import { advanceSchedule, dueSchedules, type DueSchedule } from './store/schedules.store.js';
 
 const TICK_MS = 1_000;
 const AT_ONCE = 100;
-const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
  * Starts runs by the clock of the database. Every coordinator looks. An occurrence has one run whoever starts it and how often: schedule and occurrence decide the run's id and its idempotency
@@ -65,12 +64,5 @@ export class Schedules {
 
 function startOf({ scheduleId, pipeline, repository, ref, params, cache, tenant, priority, requestedBy }: DueSchedule, occurredAt: number): StartRun {
   const key = `${scheduleId}/${new Date(occurredAt).toISOString()}`;
-  return { runId: runIdOf(key, occurredAt), pipeline, repository, ref: ref ?? undefined, params, cache: cache ?? undefined, tenant: tenant ?? undefined, priority: priority ?? undefined, requestedBy, idempotency: { key, requestHash: scheduleId } };
-}
-
-/** A ULID like any other, but made of what it stands for. */
-function runIdOf(key: string, at: number): RunId {
-  let time = '';
-  for (let left = at; time.length < 10; left = Math.floor(left / 32)) time = DIGITS.charAt(left % 32) + time;
-  return `run_${time}${[...createHash('sha256').update(key).digest().subarray(0, 16)].map((byte) => DIGITS.charAt(byte % 32)).join('')}`;
+  return { runId: derivedRunId(key, occurredAt), pipeline, repository, ref: ref ?? undefined, params, cache: cache ?? undefined, tenant: tenant ?? undefined, priority: priority ?? undefined, requestedBy, idempotency: { key, requestHash: scheduleId } };
 }

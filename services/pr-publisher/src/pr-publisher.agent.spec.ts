@@ -36,7 +36,7 @@ test('opens a pull request, once, and describes it', async () => {
   const { outputs, facts } = await run('pr-publisher/open', repo, inputs);
   const pullRequest = PullRequest.parse(outputs['pullRequest']);
   expect(pullRequest).toEqual(outputs['pullRequest']);
-  expect(facts).toEqual({ outcome: 'opened', branch: 'pullwright/tests', commit: await repo.git('rev-parse', 'pullwright/tests') });
+  expect(facts).toEqual({ outcome: 'opened', branch: 'pullwright/tests', commit: await repo.git('rev-parse', 'pullwright/tests'), tests: 1, routes: 1, covered: 1, leftOut: 0 });
   expect(pullRequest.body).toContain('- **A** (1 locator)');
   expect((await run('pr-publisher/open', repo, inputs, `run_${'0'.repeat(25)}2`)).facts['outcome']).toBe('unchanged');
 });

@@ -60,10 +60,10 @@ async function startCoordinator(config: Config): Promise<{ stop(): Promise<void>
   return { stop: () => app.close() };
 }
 
-/** Those of Pullwright and those that have a module in `AGENTS_FILE`; any other runs somewhere else. */
+/** Those of Pullwright, but for the coordinator, which serves its agent itself, and those that have a module in `AGENTS_FILE`; any other runs somewhere else. */
 function hostedServices(): string[] {
   const builtIn = new Set(Object.keys(AGENTS).map((agent) => agent.split('/')[0]));
-  return services().filter((service) => builtIn.has(service) || moduleOf(service) !== undefined);
+  return services().filter((service) => service !== 'coordinator').filter((service) => builtIn.has(service) || moduleOf(service) !== undefined);
 }
 
 /** Where a service has its agents: the module that an operator named or, for those of Pullwright, `<service>.agent` in whatever this program runs from, sources or build. */

@@ -176,6 +176,23 @@ export class PlaceEntity {
   @PrimaryColumn({ type: 'integer' }) attempt: number;
 }
 
+/** Runs that people at a forge are told of: what they were told last, and when to look again; null once they know the end. */
+@Entity('reports')
+@Index('reports_by_repository', ['repository', 'createdAt'])
+export class ReportEntity {
+  @PrimaryColumn({ type: 'text', name: 'run_id' }) runId: string;
+  @Column({ type: 'text' }) repository: string;
+  @Column({ type: 'text' }) cause: string;
+  @Column({ type: 'text' }) commit: string;
+  @Column({ type: 'integer', name: 'pull_request', nullable: true }) pullRequest: number | null;
+  @Column({ type: 'text', nullable: true }) told: string | null;
+  @Column({ type: 'text', name: 'told_by', nullable: true }) toldBy: string | null;
+  @Column({ type: 'integer' }) looks: number;
+  @Index('reports_to_look', { where: 'look_at IS NOT NULL' })
+  @Column({ ...when, name: 'look_at', nullable: true }) lookAt: Date | null;
+  @Column({ ...when, name: 'created_at' }) createdAt: Date;
+}
+
 /** One row that the readiness probe writes. */
 @Entity('health')
 export class HealthEntity {
@@ -183,4 +200,4 @@ export class HealthEntity {
   @Column({ ...when, name: 'checked_at' }) checkedAt: Date;
 }
 
-export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, CoordinatorEntity, PlaceEntity, HealthEntity, ScheduleEntity];
+export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, CoordinatorEntity, PlaceEntity, HealthEntity, ScheduleEntity, ReportEntity];

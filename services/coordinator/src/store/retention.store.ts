@@ -26,6 +26,7 @@ export async function removeRuns(sql: PoolClient, ids: readonly string[]): Promi
        DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE id = ANY($1) AND finished_at IS NOT NULL ORDER BY id FOR UPDATE SKIP LOCKED) RETURNING id
      ), steps_gone AS (DELETE FROM steps WHERE run_id IN (SELECT id FROM gone)
      ), events_gone AS (DELETE FROM events WHERE run_id IN (SELECT id FROM gone)
+     ), reports_gone AS (DELETE FROM reports WHERE run_id IN (SELECT id FROM gone)
      ) SELECT count(*)::integer AS count FROM gone`, [ids]);
   return rows[0]?.count ?? 0;
 }

@@ -60,7 +60,7 @@ export class Stage {
   async refreshLimits(): Promise<void> { await Promise.all(this.coordinators.map(async (app) => app.get(Limits).refresh())); }
 
   async startAgents(): Promise<void> {
-    const durables = consumers().filter((consumer) => consumer.stream === 'PULLWRIGHT_TASKS').map((consumer) => consumer.durable);
+    const durables = consumers().filter(({ stream, service }) => stream === 'PULLWRIGHT_TASKS' && service !== 'coordinator').map((consumer) => consumer.durable);
     this.agents = await Promise.all(durables.map(async (durable) => this.bus.work(durable, { slots: 4 }, async (message) => {
       const task = Task.parse(message.data);
       this.taken.push(task);
