@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Pool } from 'pg';
 import { Bus } from '#bus';
 import { childEnvironment } from '#config';
-import { Failure, subjects } from '#contracts';
+import { Failure, subjects, type Told } from '#contracts';
 import { freePort, spawnServer } from '#embedded';
 import { startNats } from '../nats.js';
 import { postMany } from '../post.js';
@@ -22,7 +22,9 @@ import { STEP_NUMBERS, type Contestant, type RunningSystem, type Site } from '..
 
 const READY_LIMIT_MS = 60_000;
 const FILL_LIMIT_MS = 30 * 60_000;
-const CONNECTIONS = 64;
+/** Requests at once, and runs in one, which is the most that it may have. */
+const CONNECTIONS = 4;
+const BATCH = 500;
 const PIPELINE = 'five-steps';
 /** Ids of real runs begin with their time and sort behind these. */
 const FILLED = 'run_00';
@@ -32,7 +34,7 @@ const program = (path: string) => fileURLToPath(new URL(`../../../${path}`, impo
 
 export const pullwright: Contestant = {
   name: 'Pullwright', kind: 'product',
-  configuration: 'gateway, one coordinator, five agent services with inline handlers, from POST /api/v1/runs on',
+  configuration: 'gateway, one coordinator, five agent services with inline handlers, from POST /api/v1/run-batches on, singles from POST /api/v1/runs',
   start: (site) => start(site, 1),
 };
 export const pullwrightTwice: Contestant = {
@@ -63,12 +65,17 @@ export async function start(site: Site, coordinators: number): Promise<Pullwrigh
   ]);
   const bus = await Bus.open({ servers: nats.url, name: 'bench' });
   site.undo(() => bus.close());
-  const submit = (count: number) => postMany(url, { repository: site.folder, pipeline: PIPELINE }, 202, count, CONNECTIONS);
+  const run = { repository: site.folder, pipeline: PIPELINE };
+  const batches = new URL('/api/v1/run-batches', url);
+  const submit = async (count: number) => {
+    await postMany(batches, { runs: Array.from({ length: BATCH }, () => run) }, 202, Math.floor(count / BATCH), CONNECTIONS);
+    if (count % BATCH > 0) await postMany(batches, { runs: Array.from({ length: count % BATCH }, () => run) }, 202, 1, CONNECTIONS);
+  };
   const single = async () => {
     const ended = Promise.withResolvers<void>();
-    const leave = bus.subscribe(subjects.event('*', 'run-succeeded'), () => { ended.resolve(); });
+    const leave = bus.subscribe(subjects.told, (data) => { if ((data as Told).told.some(({ events }) => events.at(-1)?.type === 'run-succeeded')) ended.resolve(); });
     try {
-      await submit(1);
+      await postMany(url, run, 202, 1, 1);
       await ended.promise;
     } finally {
       leave();

@@ -2,13 +2,14 @@ import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { ArtifactStore } from '#artifacts';
-import type { Bus, Delivered } from '#bus';
+import { itemsIn, type Bus, type Delivered } from '#bus';
 import { childEnvironment, crashPoint } from '#config';
 import { agentContract, agentNames, Failure, Progress, subjects, Task, type AgentContract, type Result } from '#contracts';
 import { grantAccess, type ForgeAccess, type ForgeSettings } from '#forge';
 import type { AgentHandler, AgentHandlers } from './agent.js';
 import type { AgentProcess, RunListeners } from './agent-process.js';
 import { runInline } from './inline.js';
+import { Lanes } from './lanes.js';
 import { asGiven, Memory } from './memory.js';
 import { ProcessPool } from './process-pool.js';
 import { checkFacts, fetchInputs, openOutput, storeOutputs } from './slots.js';
@@ -26,15 +27,17 @@ export interface HarnessOptions { service: string; agentsModuleUrl: string; bus:
 /** `undefined` stands for handed back: no result, the message is for another instance. */
 type Outcome = Result | undefined;
 interface RunningStep { runId: string; isUndo: boolean; stop: StepStop; handBack: AbortSignal; outcome: Promise<Outcome> }
-interface ServedAgent { contract: AgentContract; run: (task: Task, inputs: Record<string, unknown>, access: ForgeAccess | undefined, stop: StepStop) => Promise<unknown> }
+interface ServedAgent { contract: AgentContract; lanes: Lanes; run: (task: Task, inputs: Record<string, unknown>, access: ForgeAccess | undefined, stop: StepStop) => Promise<unknown> }
 
 /**
  * What surrounds every agent of a service, written once. A task goes
  *   received → [made before of the same: reused →] inputs fetched → running, in a process of its own or inline → outputs stored → result published → acknowledged
  * and every failure on the way becomes a failed result with its code, so that the coordinator decides about retries. Exceptions to that:
- *   no valid task          → the message is terminated; the advisory tells the coordinator
+ *   no valid task          → it is dropped, and its message terminated when there is no other in it; the advisory tells the coordinator
  *   stopping service       → the process is killed, an inline handler is told, and the message handed back
  *   result not publishable → the message is handed back; the task runs again, and the attempt's fence lets one result count
+ * A message may hold many tasks of one agent. Each goes its own way, as many at once as the agent has slots, and is answered when it is done; the message is acknowledged when all of them are, and handed
+ * back when one of them was.
  * Nobody waits for the acknowledgement: when it is lost, the task comes again with the same attempt, and one result of an attempt counts.
  * The host holds the credentials of store, bus and forges; the process gets the contents of the inputs, an environment of named variables and, where the contract says `forge`, an access to the run's repository
  * alone. That comes as a message: a process that waits has no task yet, and what is in an environment can be read by others of the same user.
@@ -62,13 +65,13 @@ export class Harness {
     const inline = [...contracts.values()].some(({ isolation }) => isolation === 'inline') ? await importAgents(agentsModuleUrl) : undefined;
     for (const [agent, contract] of contracts) {
       if (contract.isolation === 'inline') {
-        this.served.set(agent, { contract, run: (task, inputs, access, stop) => runInline(inline?.[agent] as AgentHandler, task, inputs, access, this.listeners(task), stop) });
+        this.served.set(agent, { contract, lanes: new Lanes(slots), run: (task, inputs, access, stop) => runInline(inline?.[agent] as AgentHandler, task, inputs, access, this.listeners(task), stop) });
         continue;
       }
       const key = String(contract.environment);
       const pool = this.pools.get(key) ?? new ProcessPool({ agentsModuleUrl, environment: childEnvironment(contract.environment) }, slots);
       this.pools.set(key, pool);
-      this.served.set(agent, { contract, run: (task, inputs, access, stop) => this.runInProcess(pool, task, inputs, access, stop) });
+      this.served.set(agent, { contract, lanes: new Lanes(slots), run: (task, inputs, access, stop) => this.runInProcess(pool, task, inputs, access, stop) });
     }
     try {
       for (const found of [...inline ? [Object.keys(inline)] : [], ...await Promise.all([...this.pools.values()].map((pool) => pool.start()))]) {
@@ -91,9 +94,8 @@ export class Harness {
 
   /** Settles the message. Aborting `handBack` stops the step and gives the message to another instance. */
   async handle(agent: string, message: Delivered, handBack: AbortSignal): Promise<void> {
-    const { success, data: task } = Task.safeParse(message.data);
-    if (!success || task.agent !== agent) {
-      this.logger.error(`${message.subject} ${message.id}: not a task of this step, terminated`);
+    const tasks = this.tasksIn(agent, message);
+    if (tasks.length === 0) {
       message.term();
       return;
     }
@@ -102,11 +104,23 @@ export class Harness {
       return;
     }
     crashPoint('agent.task-received');
-    const id = `${task.runId}.${task.stepId}.${task.attempt}`;
-    // Delivered again while its first run still works here, for example after a lost connection: one run, and either delivery's ack settles the message.
-    const outcome = await (this.running.get(id) ?? this.begin(id, agent, task, handBack)).outcome;
-    if (outcome) message.ackLater();
+    const outcomes = await Promise.allSettled(tasks.map((task) => {
+      const id = `${task.runId}.${task.stepId}.${task.attempt}`;
+      // Delivered again while its first run still works here, for example after a lost connection: one run, and either delivery's ack settles the message.
+      return (this.running.get(id) ?? this.begin(id, agent, task, handBack)).outcome;
+    }));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    if (outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value)) message.ackLater();
     else message.nak();
+  }
+
+  private tasksIn(agent: string, message: Delivered): Task[] {
+    return itemsIn(message.data, 'tasks').flatMap((item) => {
+      const { success, data: task } = Task.safeParse(item);
+      if (success && task.agent === agent) return task;
+      this.logger.error(`${message.subject} ${message.id}: not a task of this step, dropped`);
+      return [];
+    });
   }
 
   private begin(id: string, agent: string, task: Task, handBack: AbortSignal): RunningStep {
@@ -120,12 +134,23 @@ export class Harness {
 
   private async carryOut(id: string, agent: string, task: Task, stop: StepStop, handBack: AbortSignal): Promise<Outcome> {
     try {
-      const result = await this.work(agent, task, stop, handBack);
+      const result = await this.inLane(agent, task, stop, handBack);
       if (result) await this.publish(id, result, handBack);
       crashPoint('agent.result-published');
       return result;
     } finally {
       this.running.delete(id);
+    }
+  }
+
+  private async inLane(agent: string, task: Task, stop: StepStop, handBack: AbortSignal): Promise<Outcome> {
+    const { lanes } = this.served.get(agent) as ServedAgent;
+    const turn = lanes.enter();
+    if (turn) await turn;
+    try {
+      return handBack.aborted ? undefined : await this.work(agent, task, stop, handBack);
+    } finally {
+      lanes.leave();
     }
   }
 

@@ -13,6 +13,7 @@ import type { StepStop } from './step-stop.js';
 export function runInline(handler: AgentHandler, task: Task, inputs: Record<string, unknown>, access: ForgeAccess | undefined, listeners: RunListeners, stop: StepStop): Promise<unknown> {
   return new Promise((resolve, reject) => {
     stop.onStop(reject);
+    if (stop.isStopped) return;
     const fail = (error: unknown) => { reject(failureOf(error)); };
     try {
       handler(inputs, { task, get signal() { return stop.signal; }, get forge() { return forgeFor(task.agent, access); }, progress: listeners.progress, log: listeners.log }).then(resolve, fail);

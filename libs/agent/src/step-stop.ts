@@ -10,6 +10,8 @@ export class StepStop {
     return this.controller.signal;
   }
 
+  get isStopped(): boolean { return this.reason !== undefined; }
+
   /** Calls `listener` when the step is stopped; at once when it was. One listener. */
   onStop(listener: (reason: unknown) => void): void {
     this.listener = listener;

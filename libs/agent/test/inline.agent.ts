@@ -4,6 +4,8 @@ import type { AgentHandlers, AgentOutput } from '../src/agent.js';
 
 const done = (facts: AgentOutput['facts']): AgentOutput => ({ outputs: {}, facts });
 
+let [now, most] = [0, 0];
+
 /** Handlers that run inside the service, well or in one of the ways that handlers go wrong. */
 export const agents: AgentHandlers = {
   'inline-sample/count': async (_inputs, { task, signal, progress }) => {
@@ -22,6 +24,12 @@ export const agents: AgentHandlers = {
         progress('waiting', 0);
         await new Promise(() => undefined);
         return done({ process: 0 });
+      // Answers with the most that were at work at a time.
+      case 'counted':
+        most = Math.max(most, ++now);
+        await sleep(20);
+        now--;
+        return done({ process: most });
       default: return done({ process: process.pid });
     }
   },

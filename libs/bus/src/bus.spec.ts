@@ -378,13 +378,6 @@ describe('request and reply', () => {
   });
 });
 
-test('events replay from any stream sequence, one run at a time', async () => {
-  for (const [index, run] of [RUN, OTHER, RUN, OTHER, RUN].entries()) await bus.publish(subjects.event(run, 'step-succeeded'), { index }, { id: `e-${index}` });
-  const replayed: unknown[] = [];
-  for (let from = 0, next; (next = await bus.nextEvent(RUN, from)); from = next.seq + 1) replayed.push(next.data);
-  expect(replayed).toEqual([{ index: 0 }, { index: 2 }, { index: 4 }]);
-});
-
 test('health says what is missing', async () => {
   await expect(bus.health()).resolves.toBeUndefined();
   await bus.manager.streams.delete('PULLWRIGHT_EVENTS');

@@ -177,16 +177,6 @@ export class Bus {
     }
   }
 
-  /** The run's first stored event at or after a stream sequence; `undefined` when there is none yet. For replay: go on at `seq + 1`. */
-  async nextEvent(runId: string, fromStreamSeq: number): Promise<{ seq: number; data: unknown } | undefined> {
-    try {
-      const stored = await this.manager.direct.getMessage('PULLWRIGHT_EVENTS', { seq: Math.max(1, fromStreamSeq), next_by_subj: subjects.events(runId) });
-      return stored ? { seq: stored.seq, data: decode(stored.data) } : undefined;
-    } catch (error) {
-      throw new Failure('bus-unavailable', 'replay of events', { cause: error });
-    }
-  }
-
   /** Proves that every stream is there and that JetStream stores, by a write; throws `Failure('bus-unavailable')` that says what is wrong. */
   async health(): Promise<void> {
     const found = new Set<string>();

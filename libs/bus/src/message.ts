@@ -1,6 +1,7 @@
 import { headers, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { crashPoint, isCrashPoint } from '#config';
 import { Failure, MAX_MESSAGE_BYTES } from '#contracts';
+import { weightOf } from './sharing.js';
 
 /** One message that JetStream has handed out. It must be settled: ack, nak or term; until then it comes again after the consumer's ack wait. */
 export interface Delivered {
@@ -75,6 +76,7 @@ const ACK_TIMEOUT_MS = 5_000;
 /** A message as it came. What is derived from its bytes is derived when somebody asks. */
 export class JetStreamMessage implements Delivered {
   private parsed: { data: unknown } | undefined;
+  private counted: number | undefined;
   private isSettled = false;
 
   constructor(private readonly message: Msg, private readonly connection: NatsConnection) {}
@@ -82,6 +84,8 @@ export class JetStreamMessage implements Delivered {
   get subject(): string { return this.message.subject; }
   get id(): string { return this.header('ce-id') ?? `${this.ackToken(0)}:${this.ackToken(3)}`; }
   get data(): unknown { return (this.parsed ??= { data: decode(this.message.data) }).data; }
+  /** How many things it holds (sharing.ts). */
+  get weight(): number { return (this.counted ??= weightOf(this.data)); }
   get deliveries(): number { return Number(this.ackToken(2)); }
   get replyTo(): string | undefined { return this.header('ce-replyto'); }
   get traceparent(): string | undefined { return this.header('traceparent'); }

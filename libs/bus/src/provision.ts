@@ -30,8 +30,6 @@ async function provisionStream({ manager }: Bus, definition: StreamDefinition): 
     name: definition.name, subjects: definition.subjects, storage: StorageType.File,
     retention: definition.retention === 'workqueue' ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
     max_age: definition.maxAgeMs * NANOS, duplicate_window: definition.duplicateWindowMs * NANOS,
-    // Replay of events reads single messages directly, without a consumer.
-    allow_direct: true,
   } satisfies Partial<StreamConfig>;
   const found = await absentAs(STREAM_NOT_FOUND, manager.streams.info(wanted.name));
   if (!found) {

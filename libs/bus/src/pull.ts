@@ -9,7 +9,8 @@ import { NAK } from './message.js';
  *   asked ─┬─ its messages come, one by one ──► over
  *          ├─ its time is up: the server says how many are left ──► over, and asked again
  *          └─ no consumer, consumer deleted, silence, lost connection ──► all pulls are forgotten, and after a pause a new subscription asks
- * Invariant: asked and not yet here + here and not yet `done` ≤ capacity. Room is asked for in chunks of a quarter of the capacity, so that one pull serves many messages;
+ * Invariant: asked and not yet here + here and not yet `done` ≤ capacity. A message that holds several things takes as much of it; how much the next ones will take is only known when they are
+ * here, so as many are asked for as there is room for when they are like the last ones. Room is asked for in chunks of a quarter of the capacity, so that one pull serves many messages;
  * with a capacity of 1 that is one pull per message. The client's own `consume` holds no such bound: it asks again as messages arrive, not as they are done.
  * What still arrives for a subscription that was given up is handed back at once. Only stop() ends a pull; a lost connection is mended by the client itself.
  */
@@ -20,34 +21,35 @@ const EXPIRES_MS = 3_000;
 const SILENCE_MS = EXPIRES_MS + 2_000;
 const RETRY_MS = { first: 100, most: 2_000 };
 const DRAIN_LIMIT_MS = 1_000;
+/** Weight of one message in what the next ones are expected to take. */
+const EXPECTATION = 1 / 8;
 
 export class Pull {
   private subscription: Subscription | undefined;
   private inbox = '';
   private asked = 0;
   private here = 0;
+  private perMessage = 1;
   private heardAt = 0;
   private retryMs = RETRY_MS.first;
   private retry: NodeJS.Timeout | undefined;
   private connected = true;
   private stopping = false;
-  private readonly chunk: number;
   private readonly subject: string;
   private readonly watch: NodeJS.Timeout;
 
-  /** `arrived` must not throw; each of its messages has to be counted off by `done`. Answers go to subjects below `inboxPrefix`. */
+  /** `arrived` must not throw, and answers how much of the capacity its message takes, which has to be counted off by `done`. Answers go to subjects below `inboxPrefix`. */
   constructor(
     private readonly connection: NatsConnection, private readonly inboxPrefix: string, private readonly consumer: ConsumerDefinition,
-    private readonly capacity: number, private readonly arrived: (message: Msg) => void,
+    private readonly capacity: number, private readonly arrived: (message: Msg) => number,
   ) {
-    this.chunk = Math.max(1, Math.floor(capacity / 4));
     this.subject = `$JS.API.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.durable}`;
     this.watch = setInterval(() => { if (this.asked > 0 && Date.now() - this.heardAt > SILENCE_MS) this.lost('silence'); }, 1_000);
     void this.follow();
     this.open();
   }
 
-  /** `count` messages are off the caller's hands. */
+  /** So much is off the caller's hands. */
   done(count: number): void {
     this.here -= count;
     this.ask();
@@ -73,8 +75,9 @@ export class Pull {
         } else if (message.reply) {
           this.heard();
           this.asked -= 1;
-          this.here += 1;
-          this.arrived(message);
+          const weight = this.arrived(message);
+          this.here += weight;
+          this.perMessage += (weight - this.perMessage) * EXPECTATION;
         } else {
           this.told(message);
         }
@@ -86,8 +89,9 @@ export class Pull {
   }
 
   private ask(): void {
-    const room = this.capacity - this.asked - this.here;
-    if (this.subscription === undefined || room < this.chunk || this.isOver()) return;
+    // One that is larger than the whole capacity has to come as well.
+    const room = Math.max(this.here <= 0 ? 1 : 0, Math.floor((this.capacity - this.here) / this.perMessage)) - this.asked;
+    if (this.subscription === undefined || room < Math.max(1, Math.floor(this.capacity / this.perMessage / 4)) || this.isOver()) return;
     if (this.asked === 0) this.heardAt = Date.now();
     this.asked += room;
     this.connection.publish(this.subject, `{"batch":${room},"expires":${EXPIRES_MS * 1_000_000}}`, { reply: this.inbox });

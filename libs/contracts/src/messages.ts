@@ -47,6 +47,8 @@ export const Task = z.object({
   cache: z.boolean().optional(),
 }).meta({ id: 'Task' });
 export type Task = z.infer<typeof Task>;
+/** What the coordinator sends: several tasks of one agent only where its contract says `inline`. One alone, without the list around it, is understood as well. */
+export const Tasks = z.object({ tasks: z.array(Task).min(1) }).meta({ id: 'Tasks' });
 
 // ---- results: service → coordinator -------------------------------------------------------------------------------
 const ResultBase = { runId: RunId, stepId: StepId, attempt: z.int().min(1), agent: AgentName, durationMs: z.number().min(0) };
@@ -86,9 +88,12 @@ export const RunEvent = z.object({
   roles: z.array(z.string()).optional(), role: z.string().optional(), decision: z.enum(['approve', 'reject']).optional(), by: Who.optional(),
 }).meta({ id: 'RunEvent' });
 export type RunEvent = z.infer<typeof RunEvent>;
-/** What travels and is stored: the events of one commit, in order; `seq` is the first one's. The subject names the type of the last. */
+/** What is stored: the events of one run in one commit, in order; `seq` is the first one's. */
 export const RunEvents = z.object({ runId: RunId, seq: z.int().min(1), at: When, events: z.array(RunEvent.omit({ runId: true, seq: true, at: true })).min(1) }).meta({ id: 'RunEvents' });
 export type RunEvents = z.infer<typeof RunEvents>;
+/** What travels: what one commit tells, of many runs. */
+export const Told = z.object({ told: z.array(RunEvents).min(1) }).meta({ id: 'Told' });
+export type Told = z.infer<typeof Told>;
 
 export const eventsOf = ({ runId, seq, at, events }: RunEvents): RunEvent[] => events.map((event, index) => ({ runId, seq: seq + index, at, ...event }));
 

@@ -25,7 +25,7 @@ export const STREAMS: readonly StreamDefinition[] = [
   { name: 'PULLWRIGHT_COMMANDS', subjects: ['pullwright.command.*'], retention: 'workqueue', maxAgeMs: 0, duplicateWindowMs: 2 * MINUTE },
   { name: 'PULLWRIGHT_TASKS', subjects: ['pullwright.task.*.*'], retention: 'workqueue', maxAgeMs: 0, duplicateWindowMs: 2 * MINUTE },
   { name: 'PULLWRIGHT_RESULTS', subjects: ['pullwright.result.*'], retention: 'workqueue', maxAgeMs: 0, duplicateWindowMs: 2 * MINUTE },
-  { name: 'PULLWRIGHT_EVENTS', subjects: ['pullwright.event.*.*'], retention: 'limits', maxAgeMs: 7 * DAY, duplicateWindowMs: 2 * MINUTE },
+  { name: 'PULLWRIGHT_EVENTS', subjects: ['pullwright.event.told'], retention: 'limits', maxAgeMs: 7 * DAY, duplicateWindowMs: 2 * MINUTE },
   { name: 'PULLWRIGHT_ADVISORIES', subjects: ['$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>', '$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>'], retention: 'limits', maxAgeMs: 7 * DAY, duplicateWindowMs: 2 * MINUTE },
   /** What readiness probes write, to prove that JetStream stores; nobody reads it. */
   { name: 'PULLWRIGHT_HEALTH', subjects: ['pullwright.health.*'], retention: 'limits', maxAgeMs: MINUTE, duplicateWindowMs: MINUTE },
@@ -35,9 +35,8 @@ export const subjects = {
   command: (name: CommandName) => `pullwright.command.${name}`,
   task: (agent: string) => `pullwright.task.${agent.replace('/', '.')}`,
   result: (service: string) => `pullwright.result.${service}`,
-  event: (runId: string, type: string) => `pullwright.event.${runId}.${type}`,
-  events: (runId: string) => `pullwright.event.${runId}.*`,
-  allEvents: 'pullwright.event.*.*',
+  /** What has happened in whatever runs. */
+  told: 'pullwright.event.told',
   progress: (runId: string, stepId: string) => `pullwright.progress.${runId}.${stepId.replaceAll(/[^a-z0-9-]/g, '_')}`,
   progressOf: (runId: string) => `pullwright.progress.${runId}.*`,
   query: (name: QueryName) => `pullwright.query.${name}`,

@@ -3,7 +3,8 @@ import { inspect as text } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { Pool, type PoolClient } from 'pg';
 import { Bus, inspect, provision, provisionAnew, stores, type BusCondition, type StreamCondition } from '#bus';
-import { Failure, PROBES } from '#contracts';
+import { agentContract, agentNames, Failure, PROBES } from '#contracts';
+import { SHARED_AT_MOST } from './capacity.js';
 import { Dispatcher } from './dispatcher.js';
 import { dispatchAgain, quietlyDispatched, rememberedStreams, rememberStreams, takeWatch, type RememberedStream } from './store/streams.store.js';
 import { transaction } from './store/transaction.js';
@@ -95,7 +96,7 @@ export class BusWatch {
     if (lost.length > 0) this.logger.warn(`the bus has lost ${lost.join(', ')}`);
     // While results are on their way nothing is concluded: one message may carry several.
     const waiting = (name: string) => streams.find((stream) => stream.name === name)?.messages ?? 0;
-    if (!counting || this.missing.length > 0 || waiting('PULLWRIGHT_RESULTS') > 0 || await quietlyDispatched(sql, QUIET_SECONDS) <= waiting('PULLWRIGHT_TASKS')) return 0;
+    if (!counting || this.missing.length > 0 || waiting('PULLWRIGHT_RESULTS') > 0 || await quietlyDispatched(sql, QUIET_SECONDS) <= waiting('PULLWRIGHT_TASKS') * tasksPerMessage()) return 0;
     const tasks = await dispatchAgain(sql, QUIET_SECONDS);
     this.logger.warn(`steps wait for messages that the bus does not have: ${tasks} tasks are published again`);
     return tasks;
@@ -138,6 +139,11 @@ export class BusWatch {
   }
 
   private complaint(): string { return `missing ${this.missing.join(', ')}; run \`pullwright provision\``; }
+}
+
+/** At most. Inline agents may get several with one message. */
+function tasksPerMessage(): number {
+  return agentNames().some((agent) => agentContract(agent)?.isolation === 'inline') ? SHARED_AT_MOST : 1;
 }
 
 function lostStreams(remembered: readonly RememberedStream[], found: readonly StreamCondition[]): string[] {

@@ -1,5 +1,5 @@
 import type { Bus } from '#bus';
-import { AgentCapacity, subjects, type Result } from '#contracts';
+import { AgentCapacity, agentContract, subjects, type Result } from '#contracts';
 
 /** An instance that was not heard for so long is gone. */
 const LIVE_MS = 6_000;
@@ -11,6 +11,8 @@ const UNHEARD = 256;
  */
 const AHEAD_MS = { least: 20, most: 100 };
 const QUICKEST_MS = 0.25;
+/** So many tasks share a message at most. */
+export const SHARED_AT_MOST = AHEAD_MS.least / QUICKEST_MS;
 /** Weight of one result in the time that a task takes. */
 const WEIGHT = 1 / 16;
 
@@ -58,6 +60,19 @@ export class Capacity {
     }
     if (slots === 0) return this.unheard;
     return slots + (taskMs === undefined ? slots : Math.max(1, Math.ceil(slots * Math.max(AHEAD_MS.least, Math.min(AHEAD_MS.most, taskMs)) / Math.max(QUICKEST_MS, taskMs))));
+  }
+
+  /**
+   * How many tasks of an agent may share a message, which one instance takes up as a whole: those that one slot gets through in no time, and no more than its smallest instance works on at once.
+   * Only where the contract says that they run inside the service; and where nobody is heard each has a message of its own.
+   */
+  sharedBy(agent: string): number {
+    const { instances, taskMs } = this.known(agent);
+    if (taskMs === undefined || agentContract(agent)?.isolation !== 'inline') return 1;
+    const alive = this.clock() - LIVE_MS;
+    let smallest = Infinity;
+    for (const { slots, at } of instances.values()) if (at >= alive) smallest = Math.min(smallest, slots);
+    return smallest === Infinity ? 1 : Math.max(1, Math.min(smallest, Math.floor(AHEAD_MS.least / Math.max(QUICKEST_MS, taskMs))));
   }
 
   private known(agent: string): Known {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { Bus } from '#bus';
+import { Bus, shareOut, type Item } from '#bus';
 import { crashPoint } from '#config';
 import { DEFAULT_PRIORITY, DEFAULT_TENANT, durableOf, subjects, type Result, type RunEvent, type Task } from '#contracts';
 import { nameOf, type Place } from './admission.js';
@@ -19,6 +19,8 @@ const SWEEP_AT_ONCE = 100;
 const COUNT_MS = 250;
 /** A task that waits longer gets its whole time limit again. */
 const RENEW_MS = 10 * 60_000;
+/** What was sent before counts by so much in how many tasks a message holds. */
+const MEMORY = 0.9;
 /** News of a step whose task, if one waits, is for an attempt that is over. */
 const OVER: ReadonlySet<RunEvent['type']> = new Set(['step-cancelled', 'step-retrying', 'step-failed']);
 
@@ -27,8 +29,8 @@ export interface Dispatched { readonly task: Task; readonly tenant: string; read
 /** What one entry of the outbox names. `left`: tasks that are not published yet, and one for the events. */
 interface Batch { readonly entry: string | undefined; readonly suffix: string; left: number }
 interface Queued extends Dispatched { readonly batch: Batch; since: number }
-/** Tasks of an agent that are with it or on the way there, as far as this coordinator knows, and those of them that the bus has not confirmed. */
-interface Load { inFlight: number; sending: number; countedAt: number }
+/** Tasks of an agent that are with it or on the way there, as far as this coordinator knows, and those of them that the bus has not confirmed. `tasks`, `messages`: how many it has sent of late in how many. */
+interface Load { inFlight: number; sending: number; countedAt: number; tasks: number; messages: number }
 /** A part of a batch that is published at once. */
 interface Share { readonly batch: Batch; readonly tasks: Task[]; settles: number }
 
@@ -37,6 +39,7 @@ interface Share { readonly batch: Batch; readonly tasks: Task[]; settles: number
  *   committed → room at the agent, nobody in front, no limit on how many at a time: published at once, with the events
  *             → otherwise queued, and published when its turn has come (fair-queue.ts) and there is room
  * The entry goes when the bus has all of it, and belongs to this coordinator until then: others take it up when this one is not heard any more, and it does itself when publishing has failed.
+ * What one commit tells shares messages, and so do its tasks for an agent that takes several at once (capacity.ts).
  * Message ids are made of the state (`<run>.<step>.<attempt>`, `<run>.<seq>`), so publishing again is harmless: the bus drops the copy within its window, and after that the fence on attempts does.
  */
 @Injectable()
@@ -182,13 +185,14 @@ export class Dispatcher {
     else this.queue.add(item, arrival);
   }
 
-  /** The bus knows how many tasks an agent has from all coordinators; what this one has sent and was not confirmed may not be among them. */
+  /** The bus knows how many messages an agent has from all coordinators, each of which holds about as many tasks as this one's do; what this one has sent and was not confirmed may not be among them. */
   private async count(agent: string): Promise<void> {
     const load = this.loadOf(agent);
     if (this.capacity.clock() - load.countedAt < COUNT_MS) return;
     load.countedAt = this.capacity.clock();
     try {
-      load.inFlight = await this.bus.held({ stream: 'PULLWRIGHT_TASKS', durable: durableOf(agent) }) + load.sending;
+      const messages = await this.bus.held({ stream: 'PULLWRIGHT_TASKS', durable: durableOf(agent) });
+      load.inFlight = Math.round(messages * (load.messages > 0 ? load.tasks / load.messages : 1)) + load.sending;
     } catch (error) {
       this.logger.debug(`${agent}: counted without the bus: ${String(error)}`);
     }
@@ -242,19 +246,33 @@ export class Dispatcher {
 
   private loadOf(agent: string): Load {
     let load = this.loads.get(agent);
-    if (!load) this.loads.set(agent, load = { inFlight: 0, sending: 0, countedAt: -Infinity });
+    if (!load) this.loads.set(agent, load = { inFlight: 0, sending: 0, countedAt: -Infinity, tasks: 0, messages: 0 });
     return load;
   }
 
   private async send(shares: readonly Share[], events: ReadonlyArray<readonly RunEvent[]>): Promise<void> {
     for (const group of events) for (const { type, runId } of group) if (type === 'run-cancelling') this.bus.notify(subjects.cancel(runId), { runId });
-    await this.bus.publishMany([
-      ...shares.flatMap(({ tasks, batch: { suffix } }) => tasks.map((task) => ({ subject: subjects.task(task.agent), data: taskJson(task), id: `${task.runId}.${task.stepId}.${task.attempt}${suffix}` }))),
-      ...events.map((group, index) => {
-        const { runId, seq, type } = group.at(-1) as RunEvent;
-        return { subject: subjects.event(runId, type), data: toldJson(group), id: `${runId}.${seq}`, unconfirmed: index < events.length - 1 };
-      }),
-    ]);
+    const told = shareOut('told', events.map((group) => { const { runId, seq } = group.at(-1) as RunEvent; return { id: `${runId}.${seq}`, json: toldJson(group) }; }));
+    await this.bus.publishMany([...this.taskMessages(shares), ...told.map(({ id, json }, index) => ({ subject: subjects.told, data: json, id, unconfirmed: index < told.length - 1 }))]);
+  }
+
+  private taskMessages(shares: readonly Share[]): Array<{ subject: string; data: string; id: string }> {
+    const byAgent = new Map<string, Item[]>();
+    for (const { tasks, batch: { suffix } } of shares) {
+      for (const task of tasks) {
+        const item = { id: `${task.runId}.${task.stepId}.${task.attempt}${suffix}`, json: taskJson(task) };
+        const items = byAgent.get(task.agent);
+        if (items) items.push(item);
+        else byAgent.set(task.agent, [item]);
+      }
+    }
+    return [...byAgent].flatMap(([agent, items]) => {
+      const messages = shareOut('tasks', items, this.capacity.sharedBy(agent));
+      const load = this.loadOf(agent);
+      load.tasks = load.tasks * MEMORY + items.length;
+      load.messages = load.messages * MEMORY + messages.length;
+      return messages.map(({ id, json }) => ({ subject: subjects.task(agent), data: json, id }));
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Bus, Delivered } from '#bus';
+import { itemsIn, type Bus, type Delivered } from '#bus';
 import { Result, subjects } from '#contracts';
 import type { Dispatcher } from './dispatcher.js';
 import type { Saga } from './saga.js';
@@ -29,11 +29,9 @@ export async function takeResults(bus: Pick<Bus, 'consume'>, saga: Saga, dispatc
 }
 
 function resultsIn(message: Delivered): Result[] {
-  const { data } = message;
   // It was worth something by being stored.
   if (message.subject === subjects.result('probe')) return [];
-  const items: unknown[] = typeof data === 'object' && data !== null && 'results' in data && Array.isArray(data.results) ? data.results : [data];
-  return items.flatMap((item) => {
+  return itemsIn(message.data, 'results').flatMap((item) => {
     const parsed = Result.safeParse(item);
     if (parsed.success) return parsed.data;
     logger.error(`${message.subject} ${message.id}: no result, dropped: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventsOf, subjects, type RunEvent, type RunEvents, type Task } from '#contracts';
+import { eventsOf, subjects, type RunEvent, type Task, type Told } from '#contracts';
 import { Stage, newRunId } from './test/stage.js';
 
 const PIPELINES = {
@@ -36,8 +36,11 @@ afterEach(async () => { await stage.stopCoordinators(); });
 /** The run's events on the bus by number, in the order of the stream. */
 async function published(runId: string): Promise<Map<number, RunEvent>> {
   const events = new Map<number, RunEvent>();
-  for (let next = await stage.bus.nextEvent(runId, 1); next; next = await stage.bus.nextEvent(runId, next.seq + 1)) {
-    for (const event of eventsOf(next.data as RunEvents)) if (!events.has(event.seq)) events.set(event.seq, event);
+  const { streams } = stage.bus.manager;
+  const { state } = await streams.info('PULLWRIGHT_EVENTS');
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const { told = [] } = (await streams.getMessage('PULLWRIGHT_EVENTS', { seq }))?.json<Told>() ?? {};
+    for (const event of told.flatMap(eventsOf)) if (event.runId === runId && !events.has(event.seq)) events.set(event.seq, event);
   }
   return events;
 }

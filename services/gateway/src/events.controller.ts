@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { once } from 'node:events';
 import { Bus } from '#bus';
 import { Coordinator } from './coordinator.js';
+import { EventFeed } from './event-feed.js';
 import { paginated } from './pages.js';
 import { EventsHeaders, EventsQuery, RunPath } from './requests.js';
 import { runEvents, type Told } from './run-events.js';
@@ -14,7 +15,7 @@ import { checked } from './validation.js';
 export class EventsController implements OnModuleDestroy {
   private readonly closing = new AbortController();
 
-  constructor(private readonly bus: Bus, private readonly coordinator: Coordinator, private readonly timing: Timing) {}
+  constructor(private readonly bus: Bus, private readonly feed: EventFeed, private readonly coordinator: Coordinator, private readonly timing: Timing) {}
 
   @Get(':runId/events')
   async events(@Param({ schema: RunPath }) { runId }: RunPath, @Query({ schema: EventsQuery }) query: EventsQuery, @Req() request: Request, @Res() response: Response): Promise<void> {
@@ -42,7 +43,8 @@ export class EventsController implements OnModuleDestroy {
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no', Connection: 'close' });
     response.flushHeaders();
-    for await (const told of runEvents(this.bus, this.coordinator, this.timing.heartbeatMs, runId, afterSeq, signal)) {
+    const { bus, feed, coordinator, timing: { heartbeatMs } } = this;
+    for await (const told of runEvents({ bus, feed, coordinator, heartbeatMs }, runId, afterSeq, signal)) {
       if (!response.write(frame(told))) await Promise.race([once(response, 'drain', { signal }), once(response, 'close')]);
     }
     response.end();

@@ -6,6 +6,7 @@ import { ArtifactStore } from '#artifacts';
 import { Bus } from '#bus';
 import { ArtifactsController } from './artifacts.controller.js';
 import { Coordinator } from './coordinator.js';
+import { EventFeed } from './event-feed.js';
 import { EventsController } from './events.controller.js';
 import { ExportController } from './export.controller.js';
 import { HealthController } from './health.controller.js';
@@ -39,7 +40,7 @@ export class GatewayModule implements OnApplicationShutdown {
     return {
       module: GatewayModule,
       controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, LimitsController, SchedulesController, WebhooksController, HealthController, OpenapiController],
-      providers: [Coordinator, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }, { provide: WebhookSettings, useValue: webhooks }],
+      providers: [Coordinator, EventFeed, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }, { provide: WebhookSettings, useValue: webhooks }],
     };
   }
 }

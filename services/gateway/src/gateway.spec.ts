@@ -343,43 +343,104 @@ describe('reading', () => {
   });
 });
 
-const publish = (runId: string, ...events: RunEvent[]) => far.publishMany(events.map((told) => ({ subject: subjects.event(runId, told.type), data: group(told), id: `${runId}.${told.seq}` })));
+const publish = (...groups: RunEvents[]) => far.publish(subjects.told, { told: groups }, { id: newRunId() });
 const group = (...events: RunEvent[]): RunEvents => ({ runId: events[0]?.runId as string, seq: events[0]?.seq as number, at: events[0]?.at as string, events: events.map(({ type }) => ({ type })) });
 const follow = (runId: string, headers: Record<string, string> = {}) => fetch(`${url}/api/v1/runs/${runId}/events`, { headers: { accept: 'text/event-stream', ...headers } });
 const ids = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+/** The database of the coordinator; what is pushed into `events` is committed. */
 const stored = (runId: string, events: RunEvent[], more: Partial<RunView> = {}) => answer({
   'get-run': () => ({ ok: true, item: run(runId, more) }),
-  'list-events': ({ afterSeq }) => ({ ok: true, items: events.filter(({ seq }) => seq > Number(afterSeq)) }),
+  'list-events': ({ afterSeq, cursor }) => {
+    const left = events.filter(({ seq }) => seq > Number(cursor ?? afterSeq));
+    return { ok: true, items: left.slice(0, 2), ...(left.length > 2 ? { next: String(left[1]?.seq) } : {}) };
+  },
 });
+/** Reads until a part of the text has come. */
+function reading(response: Response): { until: (part: string) => Promise<string>; rest: () => Promise<string> } {
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  const more = async (): Promise<boolean> => { const { value, done } = await reader.read(); text += decoder.decode(value); return !done; };
+  return {
+    until: async (part) => { while (!text.includes(part)) if (!await more()) throw new Error(`ended without ${part}: ${text}`); return text; },
+    rest: async () => { while (await more()); return text; },
+  };
+}
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+const events = (runId: string, from: number, to: number) => numbers(from, to).map((seq) => event(runId, seq));
 
 describe('events', () => {
-  it('replays from the stream, goes on live, and ends with the run', async () => {
-    const runId = newRunId();
-    await stored(runId, []);
-    await publish(runId, event(runId, 1, 'run-started'), event(runId, 2));
+  it('begins with what is stored, goes on live, and ends with the run', async () => {
+    const [runId, other] = [newRunId(), newRunId()];
+    await stored(runId, [event(runId, 1, 'run-started'), ...events(runId, 2, 5)]);
     const response = await follow(runId);
     expect(response.headers.get('content-type')).toBe('text/event-stream');
-    await publish(runId, event(runId, 3), event(runId, 4, 'run-succeeded'));
-    const text = await response.text();
-    expect(ids(text)).toEqual([1, 2, 3, 4]);
-    expect(JSON.parse(/^data: (.*"seq":4,.*)$/m.exec(text)?.[1] ?? '')).toEqual(event(runId, 4, 'run-succeeded'));
+    const { until, rest } = reading(response);
+    await until('id: 5\n');
+    await publish(group(event(other, 6)), group(event(runId, 6)), group(event(other, 7, 'run-failed')), group(event(runId, 7), event(runId, 8, 'run-succeeded')));
+    const text = await rest();
+    expect(ids(text)).toEqual(numbers(1, 8));
+    expect(JSON.parse(/^data: (.*"seq":8,.*)$/m.exec(text)?.[1] ?? '')).toEqual(event(runId, 8, 'run-succeeded'));
   });
 
   it('goes on after Last-Event-ID, and tells a repeated event once', async () => {
     const runId = newRunId();
-    await stored(runId, []);
-    await publish(runId, event(runId, 1), event(runId, 2), event(runId, 3));
-    await far.publish(subjects.event(runId, 'step-dispatched'), group(event(runId, 2), event(runId, 3)), { id: `${runId}.again` });
-    await publish(runId, event(runId, 4, 'run-failed'));
-    expect(ids(await (await follow(runId, { 'last-event-id': '1' })).text())).toEqual([2, 3, 4]);
+    await stored(runId, events(runId, 1, 3));
+    const { until, rest } = reading(await follow(runId, { 'last-event-id': '1' }));
+    await until('id: 3\n');
+    await publish(group(event(runId, 2), event(runId, 3)));
+    await publish(group(event(runId, 3)), group(event(runId, 3), event(runId, 4)), group(event(runId, 5, 'run-failed')));
+    expect(ids(await rest())).toEqual([2, 3, 4, 5]);
   });
 
-  it('fills from the database what the stream has lost', async () => {
+  it('fills from the database what was lost or came in another order', async () => {
     const runId = newRunId();
-    const all = [1, 2, 3, 4].map((seq) => event(runId, seq)).concat(event(runId, 5, 'run-cancelled'));
+    const all = events(runId, 1, 1);
     await stored(runId, all);
-    await publish(runId, all[2] as RunEvent, all[4] as RunEvent);
-    expect(ids(await (await follow(runId)).text())).toEqual([1, 2, 3, 4, 5]);
+    const { until, rest } = reading(await follow(runId));
+    await until('id: 1\n');
+    all.push(...events(runId, 2, 7), event(runId, 8, 'run-cancelled'));
+    await publish(group(event(runId, 5)), group(event(runId, 3)));
+    await publish(group(event(runId, 4)), group(event(runId, 8, 'run-cancelled')));
+    expect(ids(await rest())).toEqual(numbers(1, 8));
+  });
+
+  it('waits at a hole while the coordinator is away, and tells nothing that comes after it', async () => {
+    const runId = newRunId();
+    const all = events(runId, 1, 1);
+    await stored(runId, all);
+    const { until, rest } = reading(await follow(runId));
+    await until('id: 1\n');
+    await Promise.all(stops.splice(0).map((stop) => stop()));
+    all.push(event(runId, 2), event(runId, 3), event(runId, 4, 'run-succeeded'));
+    await publish(group(event(runId, 3)), group(event(runId, 4, 'run-succeeded')));
+    expect(ids(await until(': still here\n\n'))).toEqual([1]);
+    await stored(runId, all);
+    expect(ids(await rest())).toEqual([1, 2, 3, 4]);
+  });
+
+  it('looks by itself for what nobody has told', async () => {
+    const runId = newRunId();
+    const all = events(runId, 1, 1);
+    await stored(runId, all);
+    const { until, rest } = reading(await follow(runId));
+    await until('id: 1\n');
+    all.push(event(runId, 2, 'run-succeeded'));
+    expect(ids(await rest())).toEqual([1, 2]);
+  });
+
+  it('keeps for a reader that reads nothing no more than it must, and loses nothing of it', async () => {
+    const runId = newRunId();
+    const all = events(runId, 1, 1);
+    await stored(runId, all);
+    const { until, rest } = reading(await follow(runId));
+    await until('id: 1\n');
+    await Promise.all(stops.splice(0).map((stop) => stop()));
+    all.push(...events(runId, 2, 900), event(runId, 901, 'run-succeeded'));
+    // Without a coordinator, from a hole on: all of it would have to be kept.
+    for (let seq = 3; seq <= 900; seq += 30) await publish(...numbers(seq, Math.min(900, seq + 29)).map((each) => group(event(runId, each))));
+    await stored(runId, all);
+    expect(ids(await rest())).toEqual(numbers(1, 901));
   });
 
   it('ends for a run whose stream is lost altogether', async () => {
@@ -391,9 +452,21 @@ describe('events', () => {
 
   it('goes on over an end that a retry has followed', async () => {
     const runId = newRunId();
+    await stored(runId, [event(runId, 1), event(runId, 2, 'run-failed'), event(runId, 3, 'run-retried'), event(runId, 4)]);
+    const { until, rest } = reading(await follow(runId));
+    await until('id: 4\n');
+    await publish(group(event(runId, 5, 'run-failed'), event(runId, 6, 'run-retried')), group(event(runId, 7, 'run-succeeded')));
+    expect(ids(await rest())).toEqual(numbers(1, 7));
+  });
+
+  it('drops what is no event, and goes on', async () => {
+    const runId = newRunId();
     await stored(runId, []);
-    await publish(runId, event(runId, 1), event(runId, 2, 'run-failed'), event(runId, 3, 'run-retried'), event(runId, 4, 'run-succeeded'));
-    expect(ids(await (await follow(runId)).text())).toEqual([1, 2, 3, 4]);
+    const { until, rest } = reading(await follow(runId));
+    await until(': still here\n\n');
+    await far.publish(subjects.told, { told: [7, null, { runId }, { runId, seq: 0, events: [] }] }, { id: newRunId() });
+    await publish(group(event(runId, 1, 'run-succeeded')));
+    expect(ids(await rest())).toEqual([1]);
   });
 
   it('tells progress between events, without an id, and beats while nothing happens', async () => {

@@ -1,14 +1,15 @@
 import type { Bus } from '#bus';
-import { Failure, Progress, RunEvents, eventsOf, subjects, type RunEvent } from '#contracts';
+import { Failure, Progress, eventsOf, subjects, type RunEvent, type RunEvents } from '#contracts';
 import { Bell } from './bell.js';
 import type { Coordinator } from './coordinator.js';
+import type { EventFeed } from './event-feed.js';
 
 /**
  * A run's events as one sequence, told once and in order, whatever the bus does.
- *
- * The stream is read from the front, by run; core NATS only says when to look again, so a lost wake-up costs at most one heartbeat. `seq` counts
- * a run's events without gaps: what is not above the last one told is a duplicate; what is further above is a hole (older than the stream's
- * retention, or lost with the bus), which the coordinator fills before anything later is told. When it is away, the sequence waits at the hole.
+ *   behind → what the database has is told → live → told as it is heard → … → ended
+ * `seq` counts a run's events without gaps: what is not above the last one told is a duplicate; what is further above is a hole, as is whatever a slow reader could not be kept, and then the sequence is
+ * behind again: events are committed before they are told, so the database has all that was ever heard of. When the coordinator is away it waits there. A heartbeat without news looks into the
+ * database too, so that a lost message costs no more than that.
  * It ends after the run's last event. A retried run goes on after an end, so an end counts only while nothing follows it.
  */
 export type Told = { event: RunEvent } | { progress: Progress } | { heartbeat: true };
@@ -17,27 +18,32 @@ const ENDS: ReadonlySet<string> = new Set(['run-succeeded', 'run-failed', 'run-c
 const PAGE = 100;
 /** Progress is worth nothing when it is old: a slow reader gets the latest only. */
 const PROGRESS_KEPT = 32;
+/** Groups of events that wait for a slow reader. */
+const EVENTS_KEPT = 256;
 
-export async function* runEvents(bus: Bus, coordinator: Coordinator, heartbeatMs: number, runId: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<Told, void> {
+interface Sources { bus: Bus; feed: EventFeed; coordinator: Coordinator; heartbeatMs: number }
+
+export async function* runEvents({ bus, feed, coordinator, heartbeatMs }: Sources, runId: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<Told, void> {
   const bell = new Bell(signal);
+  const heard: RunEvents[] = [];
   const progress: Progress[] = [];
+  let behind = true;
   const unsubscribe = [
-    bus.subscribe(subjects.events(runId), () => { heard = true; bell.ring(); }),
+    feed.follow(runId, (group) => {
+      if (heard.push(group) > EVENTS_KEPT) heard.shift();
+      bell.ring();
+    }),
     bus.subscribe(subjects.progressOf(runId), (data) => {
       const parsed = Progress.safeParse(data);
       if (!parsed.success) return;
-      progress.push(parsed.data);
-      if (progress.length > PROGRESS_KEPT) progress.shift();
+      if (progress.push(parsed.data) > PROGRESS_KEPT) progress.shift();
       bell.ring();
     }),
   ];
   let told = afterSeq;
   let newest = 0;
   let ended = false;
-  let from = 1;
-  let overdue = true;
-  let heard = false;
-  const untold = function* (events: RunEvent[]): Generator<Told> {
+  const untold = function* (events: readonly RunEvent[]): Generator<Told> {
     for (const event of events) {
       if (event.seq >= newest) ended = ENDS.has(event.type);
       newest = Math.max(newest, event.seq);
@@ -48,39 +54,36 @@ export async function* runEvents(bus: Bus, coordinator: Coordinator, heartbeatMs
   };
   try {
     while (!signal.aborted) {
-      // Heard of, but not at or after the place that was reached: the stream is another one now, and begins anew.
-      let behind = heard;
-      heard = false;
-      for (let next = await bus.nextEvent(runId, from); next; next = await bus.nextEvent(runId, from)) {
-        const group = RunEvents.parse(next.data);
-        const hole = group.seq > told + 1 ? await missing(coordinator, runId, told, group.seq) : [];
-        if (hole === undefined) break;
-        from = next.seq + 1;
-        behind = false;
-        yield* untold([...hole, ...eventsOf(group)]);
+      const stored: RunEvent[] | undefined = behind ? await storedEvents(coordinator, runId, told) : [];
+      behind = stored === undefined;
+      yield* untold(stored ?? []);
+      while (!behind && heard.length > 0) {
+        const group = heard.shift() as RunEvents;
+        behind = group.seq > told + 1;
+        if (!behind) yield* untold(eventsOf(group));
       }
-      if (!ended && (overdue || behind)) yield* untold(await missing(coordinator, runId, told, Infinity) ?? []);
+      if (behind && stored !== undefined) continue;
       while (progress.length > 0) yield { progress: progress.shift() as Progress };
-      if (ended) return;
-      overdue = !await bell.rung(heartbeatMs);
-      if (overdue) yield { heartbeat: true };
+      if (ended && !behind) return;
+      if (await bell.rung(heartbeatMs)) continue;
+      behind = true;
+      yield { heartbeat: true };
     }
   } finally {
     for (const stop of unsubscribe) stop();
   }
 }
 
-/** The events between two numbers, from the coordinator's database; undefined when it is away. */
-async function missing(coordinator: Coordinator, runId: string, afterSeq: number, beforeSeq: number): Promise<RunEvent[] | undefined> {
+/** The events after a number, from the coordinator's database; undefined when it is away. */
+async function storedEvents(coordinator: Coordinator, runId: string, afterSeq: number): Promise<RunEvent[] | undefined> {
   const found: RunEvent[] = [];
   try {
-    for (let cursor: string | undefined, last = afterSeq; last + 1 < beforeSeq;) {
+    let cursor: string | undefined;
+    do {
       const { items, next } = await coordinator.ask('list-events', { runId, afterSeq, cursor, limit: PAGE });
-      found.push(...items.filter(({ seq }) => seq < beforeSeq));
-      if (next === undefined) break;
+      found.push(...items);
       cursor = next;
-      last = items.at(-1)?.seq ?? last;
-    }
+    } while (cursor !== undefined);
   } catch (error) {
     if (error instanceof Failure && error.code === 'bus-unavailable') return undefined;
     throw error;

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { AgentCapacity, type CommandName, COMMANDS, MAX_MESSAGE_BYTES, PROBES, Progress, QUERIES, type QueryName, Results, RunEvents, Task } from '#contracts';
+import { AgentCapacity, type CommandName, COMMANDS, MAX_MESSAGE_BYTES, PROBES, Progress, QUERIES, type QueryName, Results, Tasks, Told } from '#contracts';
 import { exampleFiles, gitRepository, recordBus, startNats, startPostgres, type RecordedMessage, type TestNats, type TestPostgres, type TestRepository } from '#testing';
 import { startStandalone, type Standalone } from './standalone.js';
 
@@ -44,9 +44,9 @@ function schemaOf(subject: string): z.ZodType | undefined {
   const [, kind, name] = subject.split('.');
   switch (kind) {
     case 'command': return COMMANDS[name as CommandName];
-    case 'task': return Task;
+    case 'task': return Tasks;
     case 'result': return Results;
-    case 'event': return RunEvents;
+    case 'event': return Told;
     case 'progress': return Progress;
     case 'capacity': return AgentCapacity;
     case 'query': return QUERIES[name as QueryName].request;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Bus } from '#bus';
 import { childEnvironment } from '#config';
-import { subjects, type RunEvents, type RunView, type StepView } from '#contracts';
+import { eventsOf, subjects, type RunView, type StepView, type Told } from '#contracts';
 import { exampleFiles, gitRepository, startNats, startPostgres, type TestNats, type TestPostgres, type TestRepository } from '#testing';
 
 /**
@@ -91,8 +91,10 @@ test('each service killed in turn: one run, one branch, one commit, one pull req
     start(service);
     await ready(service);
   };
-  bus.subscribe('pullwright.event.*.*', (data) => {
-    for (const { type, stepId = '' } of (data as RunEvents).events) {
+  let ended = Promise.withResolvers<void>();
+  bus.subscribe(subjects.told, (data) => {
+    for (const { type, stepId = '' } of (data as Told).told.flatMap(eventsOf)) {
+      if (/^run-(succeeded|failed|cancelled)$/.test(type)) ended.resolve();
       const victim = type === 'step-dispatched' ? victims.get(stepId) : undefined;
       if (!victim) continue;
       victims.delete(stepId);
@@ -101,9 +103,6 @@ test('each service killed in turn: one run, one branch, one commit, one pull req
       if (victim === 'case-generator') restarts.push(restart('coordinator'), restart('gateway'));
     }
   });
-  const ended = Promise.withResolvers<void>();
-  bus.subscribe('pullwright.event.*.*', (_data, subject) => { if (/\.run-(succeeded|failed|cancelled)$/.test(subject)) ended.resolve(); });
-
   const response = await fetch(`http://127.0.0.1:${ports.gateway}/api/v1/runs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ repository: repository.path }) });
   expect(response.status).toBe(202);
   const { runId } = await response.json() as { runId: string };
@@ -121,9 +120,8 @@ test('each service killed in turn: one run, one branch, one commit, one pull req
   expect(await repository.git('fsck', '--strict', '--no-dangling')).toBe('');
 
   // Started again on the same commit, it finds the same tree and opens nothing.
-  const again = Promise.withResolvers<void>();
-  bus.subscribe(subjects.allEvents, (_data, subject) => { if (/\.run-(succeeded|failed)$/.test(subject)) again.resolve(); });
+  ended = Promise.withResolvers<void>();
   await fetch(`http://127.0.0.1:${ports.gateway}/api/v1/runs`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ repository: repository.path }) });
-  await again.promise;
+  await ended.promise;
   expect(await repository.git('rev-list', '--count', `${before}..pullwright/tests`)).toBe('1');
 }, 300_000);

@@ -1,4 +1,4 @@
-import type { Delivered } from '#bus';
+import { itemsIn, type Delivered } from '#bus';
 import { durableOf, type CommandReply, type RunEvents, type Task } from '#contracts';
 import type { World } from './world.js';
 
@@ -60,8 +60,8 @@ export class SimulatedBus {
     world.note(`stored ${id}`);
     const kind = subject.split('.', 2)[1] as Held['kind'] | 'event';
     const sent: unknown = typeof data === 'string' ? JSON.parse(data) : data;
-    if (kind === 'event') { this.ends.events(sent as RunEvents); return; }
-    if (kind === 'task') this.ends.published(sent as Task);
+    if (kind === 'event') { for (const group of itemsIn(sent, 'told') as RunEvents[]) this.ends.events(group); return; }
+    if (kind === 'task') for (const task of tasksIn(sent)) this.ends.published(task);
     if (world.strikes('message-lost')) return;
     const message: Held = { kind, subject, id, data: sent, replyTo, epoch: this.epoch, deliveries: 0, settled: false };
     if (kind === 'task') this.tasks.push(message);
@@ -82,7 +82,7 @@ export class SimulatedBus {
   /** How many it holds for the consumer of an agent. */
   tasksOf(durable: string): number {
     this.tasks = this.tasks.filter(({ settled, epoch }) => !settled && epoch === this.epoch);
-    return this.tasks.filter(({ data }) => durableOf((data as Task).agent) === durable).length;
+    return this.tasks.filter(({ data }) => durableOf(tasksIn(data)[0]?.agent ?? '') === durable).length;
   }
 
   /** Again, unless it was settled meanwhile. */
@@ -149,6 +149,8 @@ export class SimulatedBus {
     };
   }
 }
+
+export const tasksIn = (data: unknown): Task[] => itemsIn(data, 'tasks') as Task[];
 
 /** A process from its start to its end: what it holds is delivered again after that. */
 export class Life {

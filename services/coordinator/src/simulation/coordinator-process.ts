@@ -31,6 +31,8 @@ export class CoordinatorProcess {
   private beat: () => Promise<void>;
   /** Tasks that an agent may have at a time; in some worlds so few that others have to wait. */
   private readonly window: number;
+  /** Tasks that share a message; in some worlds each has one of its own, as for agents with processes. */
+  private readonly shared: number;
   private starts = 0;
   private nextRound = Infinity;
   private inRound = false;
@@ -38,6 +40,7 @@ export class CoordinatorProcess {
   constructor(private readonly name: string, private readonly around: Surroundings) {
     // Often enough for the queue to be played too, and seldom enough to leave time for the rest.
     this.window = around.world.random.pick([5, 256, 256, 256]);
+    this.shared = around.world.random.pick([1, 3, 20]);
     this.boot();
   }
 
@@ -64,7 +67,7 @@ export class CoordinatorProcess {
     const store = new ShakenStore(world, tables, this.life, databaseAway, defect, committed);
     const connection = new BusConnection(bus, this.life);
     const limits = new Limits(store);
-    this.dispatcher = new Dispatcher(store, connection, pipelines, limits, new Capacity(this.window, () => world.now));
+    this.dispatcher = new Dispatcher(store, connection, pipelines, limits, new SharingCapacity(this.shared, this.window, () => world.now));
     this.beat = async () => store.beat();
     const saga = new Saga(store, pipelines, this.dispatcher, limits);
     this.timers = new Timers(store, saga, this.dispatcher);
@@ -118,6 +121,13 @@ export class CoordinatorProcess {
     for (const { wakeAt } of this.around.tables.timers.values()) if (wakeAt < next) next = wakeAt;
     return Math.max(0, next - this.around.world.clock());
   }
+}
+
+/** Instead of by what agents announce and how long they take. */
+class SharingCapacity extends Capacity {
+  constructor(private readonly shared: number, window: number, clock: () => number) { super(window, clock); }
+
+  override sharedBy(): number { return this.shared; }
 }
 
 function overlooked(tables: MemoryTables): boolean {

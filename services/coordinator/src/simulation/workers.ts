@@ -1,7 +1,7 @@
 import { agentContract, subjects, type ArtifactMap, type FailureCode, type Result, type Task } from '#contracts';
 import { isUndo, undone } from '../engine/run-state.js';
 import type { MemoryTables } from '../store/memory-store.js';
-import { WORKER_ACK_MS, type Held, type SimulatedBus } from './bus.js';
+import { tasksIn, WORKER_ACK_MS, type Held, type SimulatedBus } from './bus.js';
 import type { World } from './world.js';
 
 /** Something outside that a step has made. The agent does it under the key of run and step, so a second time finds it there; the undo takes it away. */
@@ -13,6 +13,9 @@ export interface Effect {
 
 /** How agents answer in one world. */
 interface Manners { fails: number; failsForGood: number; undoFails: number }
+
+/** One task of one delivery. `answered`: says that it is, and whether it was the last of its message. */
+interface Job { readonly message: Held; readonly task: Task; readonly begun: number; readonly answered: () => boolean }
 
 /** All the agents of all services: each task that arrives is worked on at once, in its own time, by a process that may end, hang or come back late. */
 export class Workers {
@@ -30,34 +33,42 @@ export class Workers {
   /** A step at work that hears of it may stop early. */
   cancel(runId: string): void { this.cancelled.set(runId, this.world.now); }
 
+  /** Settled when one delivery of it has had all of its tasks answered; until then all of them come again, those that were answered as well. */
   take(message: Held): void {
+    const tasks = tasksIn(message.data);
+    const open = new Set(tasks);
+    for (const task of tasks) this.work({ message, task, begun: this.world.now, answered: () => open.delete(task) && open.size === 0 });
+  }
+
+  private work(job: Job): void {
     const { world } = this;
-    const task = message.data as Task;
-    const { random, now: begun } = world;
+    const { message, task } = job;
+    const { random } = world;
     if (world.strikes('worker-crash-before-effect')) { this.bus.redeliver(message, WORKER_ACK_MS); return; }
     if (world.strikes('worker-hangs')) {
-      world.after(task.timeLimitMs, () => { this.answer(message, this.failed(task, 'agent-timeout')); });
+      world.after(task.timeLimitMs, () => { this.answer(job, this.failed(task, 'agent-timeout')); });
       return;
     }
     if (world.strikes('worker-zombie')) {
       // It stands still and heartbeats no more, so another one gets the task; then it goes on where it was.
       this.bus.redeliver(message, WORKER_ACK_MS);
-      world.after(random.between(1_000, random.pick([60_000, 7_200_000])), () => { this.finish(message, task, begun); });
+      world.after(random.between(1_000, random.pick([60_000, 7_200_000])), () => { this.finish(job); });
       return;
     }
-    world.after(random.between(5, random.pick([50, 3_000])), () => { this.finish(message, task, begun); });
+    world.after(random.between(5, random.pick([50, 3_000])), () => { this.finish(job); });
   }
 
-  private finish(message: Held, task: Task, begun: number): void {
+  private finish(job: Job): void {
     const { world } = this;
-    if (!isUndo(task.stepId) && (this.cancelled.get(task.runId) ?? -1) >= begun && world.random.chance(0.7)) { this.answer(message, this.failed(task, 'cancelled')); return; }
+    const { message, task, begun } = job;
+    if (!isUndo(task.stepId) && (this.cancelled.get(task.runId) ?? -1) >= begun && world.random.chance(0.7)) { this.answer(job, this.failed(task, 'cancelled')); return; }
     const failure = this.failure(task);
     // A step may fail with its effect already there.
     if (!failure || world.random.chance(0.3)) this.perform(task);
     if (world.strikes('worker-crash-after-effect')) { this.bus.redeliver(message, WORKER_ACK_MS); return; }
     const result = failure ? this.failed(task, failure) : this.succeeded(task);
-    if (world.strikes('result-late')) world.after(world.random.between(1_000, world.random.pick([60_000, 7_200_000])), () => { this.answer(message, result); });
-    else this.answer(message, result);
+    if (world.strikes('result-late')) world.after(world.random.between(1_000, world.random.pick([60_000, 7_200_000])), () => { this.answer(job, result); });
+    else this.answer(job, result);
   }
 
   private perform(task: Task): void {
@@ -68,7 +79,7 @@ export class Workers {
     this.effects.set(key, { present: !isUndo(task.stepId), stale });
   }
 
-  private answer(message: Held, result: Result): void {
+  private answer({ message, answered: isLast }: Job, result: Result): void {
     const { world } = this;
     const id = `${result.runId}.${result.stepId}.${result.attempt}.result`;
     world.note(`${name(result)} answers`, () => (result.status === 'failed' ? result.failure.code : result.status));
@@ -78,7 +89,7 @@ export class Workers {
     if (world.strikes('result-doubled')) world.after(world.random.between(0, 20_000), () => { this.bus.store(subjects.result('agent'), world.random.chance(0.5) ? result : this.failed(result, 'agent-crashed'), `${id}.2`); });
     if (world.strikes('worker-crash-before-ack')) this.bus.redeliver(message, WORKER_ACK_MS);
     else if (world.strikes('ack-lost')) this.bus.redeliver(message, WORKER_ACK_MS);
-    else message.settled = true;
+    else if (isLast()) message.settled = true;
   }
 
   private failure(task: Task): FailureCode | undefined {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Pool } from 'pg';
-import { Bus, provision } from '#bus';
+import { Bus, itemsIn, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
 import { CommandReply, eventsOf, consumers, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunEvents, type RunView, type StepView } from '#contracts';
 import { startNats, startPostgres, type TestNats, type TestPostgres } from '#testing';
@@ -62,10 +62,12 @@ export class Stage {
   async startAgents(): Promise<void> {
     const durables = consumers().filter(({ stream, service }) => stream === 'PULLWRIGHT_TASKS' && service !== 'coordinator').map((consumer) => consumer.durable);
     this.agents = await Promise.all(durables.map(async (durable) => this.bus.work(durable, { slots: 4 }, async (message) => {
-      const task = Task.parse(message.data);
-      this.taken.push(task);
-      const done = await this.behaviour(task);
-      if (done !== 'silent') await this.answer(task, done);
+      await Promise.all(itemsIn(message.data, 'tasks').map(async (item) => {
+        const task = Task.parse(item);
+        this.taken.push(task);
+        const done = await this.behaviour(task);
+        if (done !== 'silent') await this.answer(task, done);
+      }));
       await message.ack();
     })));
   }
