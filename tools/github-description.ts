@@ -11,7 +11,7 @@ const REST = { package: '@octokit/openapi', version: '23.0.2', file: 'package/ge
 const WEBHOOKS = { package: '@octokit/openapi-webhooks', version: '12.1.0', file: 'package/generated/api.github.com.json', into: 'libs/testing/src/github/webhook-description.json' };
 
 const OPERATIONS = [
-  'meta/get', 'rate-limit/get', 'users/get-authenticated', 'users/get-by-username',
+  'meta/root', 'meta/get', 'rate-limit/get', 'users/get-authenticated', 'users/get-by-username',
   'apps/get-authenticated', 'apps/create-from-manifest', 'apps/get-webhook-config-for-app', 'apps/update-webhook-config-for-app',
   'apps/list-webhook-deliveries', 'apps/get-webhook-delivery', 'apps/redeliver-webhook-delivery',
   'apps/list-installations', 'apps/get-installation', 'apps/create-installation-access-token', 'apps/delete-installation',

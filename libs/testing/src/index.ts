@@ -13,3 +13,4 @@ export type { Installation } from './github/installations.js';
 export { startMessagesApi } from './models/messages-api.js';
 export { startChatApi } from './models/chat-api.js';
 export type { Asked, ModelService, Reply, WrittenModel } from './models/model-service.js';
+export { githubMcpCommand, startGitHubMcp, type GitHubMcp } from './github-mcp/github-mcp.js';

@@ -76,7 +76,7 @@ export function description(): Description {
 export type { Description };
 
 /** Parameters that may hold slashes; all others end at one. */
-const DEEP = new Set(['ref', 'path', 'branch', 'basehead', 'base', 'head', 'name']);
+const DEEP = new Set(['ref', 'tree_sha', 'path', 'branch', 'base', 'head', 'name']);
 
 function pattern(path: string): RegExp {
   const source = path.replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`).replaceAll(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>${DEEP.has(name) ? '.+?' : '[^/]+?'})`);

@@ -1,6 +1,6 @@
 import { ApiError, created, notFound, ok, page, type Answer, type ApiRequest } from '../request.js';
 import { asApp, asInstallation, type Route } from '../route.js';
-import { app as appShape, installation as installationShape, publicUser } from '../shapes/accounts.js';
+import { app as appShape, installation as installationShape } from '../shapes/accounts.js';
 import { permissionFlags, repository as repositoryShape } from '../shapes/repository.js';
 import { uninstall } from '../installations.js';
 import { covers, type InstallationState, type Permissions, type RepositoryState, type SimulatedApp, type World } from '../world.js';
@@ -34,16 +34,6 @@ export const appRoutes: Record<string, Route> = {
     world.tokens.delete(actor.value);
     return { status: 204 };
   }),
-  'users/get-authenticated': async ({ world, actor }) => {
-    if (actor.kind === 'installation') throw new ApiError(403, 'Resource not accessible by integration');
-    if (actor.kind !== 'user') throw new ApiError(401, 'Requires authentication');
-    return ok(publicUser(world, actor.login));
-  },
-  'rate-limit/get': async () => {
-    const full = { limit: 5000, used: 0, remaining: 5000, reset: Math.floor(Date.now() / 1000) + 3600 };
-    return ok({ resources: { core: full, search: full }, rate: full });
-  },
-  'meta/get': async () => ok({ verifiable_password_authentication: false }),
 };
 
 function accessible(world: World, repository: RepositoryState) {

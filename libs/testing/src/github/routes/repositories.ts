@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApiError, notFound, ok, page, type RepositoryRequest } from '../request.js';
 import { reads, type Route } from '../route.js';
-import { publicUser, user, nodeId } from '../shapes/accounts.js';
+import { nodeId, user } from '../shapes/accounts.js';
 import { commit as commitShape } from '../shapes/commits.js';
 import { fullRepository, permissionFlags, repositoryUrl } from '../shapes/repository.js';
 import type { Commit } from '../../git-store.js';
@@ -49,11 +49,6 @@ export const repositoryRoutes: Record<string, Route> = {
     if (!['triage', 'write', 'maintain', 'admin'].includes(world.level(repository, params.assignee as string))) throw notFound();
     return { status: 204 };
   }),
-  'users/get-by-username': async ({ world, params }) => {
-    const login = params.username as string;
-    if (!world.accounts.has(login.toLowerCase())) throw notFound();
-    return ok(publicUser(world, login));
-  },
 };
 
 /** The archive is behind a link of its own that needs no credential and is good for five minutes. */
