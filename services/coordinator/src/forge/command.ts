@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Pool } from 'pg';
 import { inspect } from 'node:util';
-import type { Bus, Delivered } from '#bus';
+import { itemsIn, type Bus, type Delivered } from '#bus';
 import { durableOf, Failure, subjects, Task, type CommandReply, type Fact, type Params, type Result } from '#contracts';
 import { followingRunId } from '../derived-run-id.js';
 import type { Signal } from '../engine/decide.js';
@@ -39,8 +39,13 @@ export class ForgeCommands {
   }
 
   private async take(bus: Bus, message: Delivered): Promise<void> {
-    const { success, data: task } = Task.safeParse(message.data);
-    if (!success || task.agent !== COMMAND_AGENT) { message.term(); return; }
+    const tasks = itemsIn(message.data, 'tasks').flatMap((item) => { const { success, data: task } = Task.safeParse(item); return success && task.agent === COMMAND_AGENT ? task : []; });
+    if (tasks.length === 0) { message.term(); return; }
+    await Promise.all(tasks.map(async (task) => this.perform(bus, task)));
+    message.ackLater();
+  }
+
+  private async perform(bus: Bus, task: Task): Promise<void> {
     const { runId, stepId, attempt, agent } = task;
     const started = performance.now();
     const base = { runId, stepId, attempt, agent };
@@ -51,7 +56,6 @@ export class ForgeCommands {
         return { ...base, durationMs: Math.round(performance.now() - started), status: 'failed', failure: { code: error instanceof Failure ? error.code : 'internal' } };
       });
     await bus.publish(subjects.result('coordinator'), result, { id: `${runId}.${stepId}.${attempt}.result` });
-    message.ackLater();
   }
 
   private async carryOut(task: Task): Promise<Done> {
