@@ -132,6 +132,8 @@ export const Stack = z.object({
 });
 
 export const TestConventions = z.object({
+  /** Where the repository's own file wants the tests. */
+  folder: z.string().optional(),
   playwright: z.object({
     config: Location, testDir: z.string(), testMatch: z.array(z.string()).optional(), baseURL: z.string().optional(), hasWebServer: z.boolean(), testIdAttribute: z.string().optional(), version: z.string().optional(),
     projects: z.array(z.string()),

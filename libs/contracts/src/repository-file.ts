@@ -56,13 +56,16 @@ export type RepositoryFile = z.infer<typeof RepositoryFile>;
 export interface RepositoryFileProblem { field: string; message: string; remedy: string; line: number; column: number }
 export type ReadRepositoryFile = { file: RepositoryFile; problems: [] } | { file?: undefined; problems: [RepositoryFileProblem, ...RepositoryFileProblem[]] };
 
+/** For whoever knows that without reading it. */
+export const REPOSITORY_FILE_TOO_LARGE: ReadRepositoryFile = { problems: [{ field: '', message: `the file is larger than ${REPOSITORY_FILE_BYTES} bytes`, remedy: 'Leave out what is not needed.', line: 1, column: 1 }] };
+
 /** What holds where there is no file. */
 export const DEFAULT_REPOSITORY_FILE: RepositoryFile = RepositoryFile.parse({});
 
 /** Reads the file's bytes, which may be anything. Never throws: what is wrong is a list, field by field. An empty file is one that says nothing. */
 export function readRepositoryFile(bytes: Uint8Array): ReadRepositoryFile {
   const at = (problem: Partial<RepositoryFileProblem> & Pick<RepositoryFileProblem, 'message' | 'remedy'>): ReadRepositoryFile => ({ problems: [{ field: '', line: 1, column: 1, ...problem }] });
-  if (bytes.byteLength > REPOSITORY_FILE_BYTES) return at({ message: `the file has ${bytes.byteLength} bytes`, remedy: `Keep it below ${REPOSITORY_FILE_BYTES} bytes.` });
+  if (bytes.byteLength > REPOSITORY_FILE_BYTES) return REPOSITORY_FILE_TOO_LARGE;
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

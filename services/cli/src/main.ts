@@ -81,8 +81,8 @@ withJson(limits.command('set').description('set a limit; it holds within two sec
 limits.command('remove').description('remove a limit').argument('<kind>').option('--key <key>', 'as it was set')
   .action(exits(async (kind: string, options: object) => (await import('./limits.js')).removeLimit(kind, options)));
 
-program.command('validate').description('check a pipeline file').argument('<pipeline.yaml>')
-  .action(exits(async (file: string) => (await import('./operate.js')).validatePipeline(file)));
+withJson(program.command('validate').description('check the .pullwright.yaml of a repository, or a pipeline file').argument('[path]', 'a repository, or a file', '.'))
+  .action(exits(async (path: string, options: object) => (await import('./validate.js')).validate(path, options)));
 program.command('migrate').description('bring the database of DATABASE_URL up to date')
   .action(exits(async () => (await import('./operate.js')).migrateDatabase()));
 program.command('provision').description('create the streams and consumers on NATS_URL')

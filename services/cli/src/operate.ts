@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus, provision } from '#bus';
 import { NETWORK_ENVIRONMENT, OPTIONS, childEnvironment, loadConfig } from '#config';
@@ -40,16 +39,6 @@ export async function collect(options: { json?: boolean }): Promise<ExitCode> {
   } finally {
     await bus.close();
   }
-  return EXIT.ok;
-}
-
-export async function validatePipeline(file: string): Promise<ExitCode> {
-  // Its steps may name agents of AGENTS_FILE.
-  loadConfig();
-  const { parsePipeline } = await import('../../coordinator/src/engine/pipeline.js');
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => { throw new Exit(EXIT.usage, `${file} cannot be read (${error.code ?? error.message})`); });
-  const { definition, order } = parsePipeline(text, file);
-  print(`${definition.name} ${definition.version}: ${order.join(', ')}`);
   return EXIT.ok;
 }
 

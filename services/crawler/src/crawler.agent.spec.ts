@@ -51,6 +51,17 @@ describe('crawler/crawl', () => {
     repository = await gitRepository(what === 'depth' ? SITE : { 'main.go': 'package main' });
     await expect(crawl(repository, what === 'depth' ? 'abyss' : undefined)).rejects.toMatchObject({ code });
   });
+  it('looks at the folders that the repository’s own file names, and says where the tests are wanted', async () => {
+    const [shop, blog] = ['shop', 'blog'].map((folder) => Object.fromEntries(Object.entries(SITE).map(([name, text]) => [`${folder}/${name}`, text])));
+    repository = await gitRepository({ ...shop, ...blog, '.pullwright.yaml': 'folders: { source: [blog], tests: quality/web }\n', 'quality/web/README.md': 'ours\n' });
+    const { map } = await crawl(repository);
+    expect(map.stack.frameworks.map(({ root }) => root)).toEqual(['blog']);
+    expect(map.tests).toMatchObject({ folder: 'quality/web', taken: ['quality/web/README.md'] });
+  });
+  it.each([['speed: fast', 'line 1, speed'], [`folders: { source: [nowhere] }`, 'nothing is below nowhere'], [`# ${'x'.repeat(2 * 1024 * 1024)}`, 'too large']])('refuses a file of the repository that is wrong: %.30s', async (text, detail) => {
+    repository = await gitRepository({ ...SITE, '.pullwright.yaml': text });
+    await expect(crawl(repository)).rejects.toMatchObject({ code: 'repository-file-invalid', detail: expect.stringContaining(detail) as string });
+  });
   it('is not upset by hostile trees', async () => {
     repository = await gitRepository({ ...SITE, '__proto__/index.html': page('<h1>x</h1>'), 'constructor': 'x', 'quo"te\n.html': page('<h1 __proto__="x" constructor="y">z</h1>'), 'bad.css': Buffer.from([0xff, 0xfe, 0x41]), 'zero.js': Buffer.from([0x61, 0, 0x61]), 'package.json': '{"__proto__":{"scripts":{"start":"x"}},"scripts":{"__proto__":"y"}}' });
     const { map } = await crawl(repository);

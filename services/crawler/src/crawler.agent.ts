@@ -1,5 +1,5 @@
 import type { AgentHandlers } from '#agent';
-import { Failure, type LeftOut, type RepoMap } from '#contracts';
+import { Failure, readRepositoryFile, REPOSITORY_FILE, type LeftOut, type RepositoryFile, type RepoMap } from '#contracts';
 import { explore, type Depth, type Exploration } from './explore.js';
 import { featuresOf } from './features.js';
 import { FRAMEWORKS } from './frameworks.js';
@@ -32,8 +32,9 @@ function depthOf(value: unknown): Depth {
 
 /** The map of a repository that was read. The same commit gives the same bytes. Throws `no-web-front-end`. */
 export function crawl(repo: OpenedRepo, depth: Depth, progress: (done: number, total: number) => void): RepoMap {
-  const applications = applicationsOf(repo);
-  const { found, tests, tested } = underTest(repo, applications, depth, progress);
+  const folders = foldersOf(repo);
+  const source = below(repo, folders.source);
+  const { found, tests, tested } = underTest(repo, source, folders.tests, depth, progress);
   return {
     kind: 'repo-map@1', repository: repo.repository, commit: repo.commit, ...(repo.branch !== undefined && { baseBranch: repo.branch }), depth,
     stack: stackOf(repo, tested), tests, ...found, leftOut: sorted(repo.leftOut), counts: repo.counts,
@@ -41,17 +42,36 @@ export function crawl(repo: OpenedRepo, depth: Depth, progress: (done: number, t
 }
 
 /** One run publishes one set of tests against one address: the first application in which something can be done is the one under test, else the first that shows anything. */
-function underTest(repo: OpenedRepo, applications: readonly Application[], depth: Depth, progress: (done: number, total: number) => void): { found: Exploration; tests: RepoMap['tests']; tested: readonly Application[] } {
-  const stylist = new Stylist(repo);
+function underTest(repo: OpenedRepo, source: OpenedRepo, testFolder: string | undefined, depth: Depth, progress: (done: number, total: number) => void): { found: Exploration; tests: RepoMap['tests']; tested: readonly Application[] } {
+  const applications = applicationsOf(source);
+  const stylist = new Stylist(source);
   let best: ReturnType<typeof underTest> | undefined;
   for (const application of applications) {
     if (best && best.found.behaviours.length > 0) { repo.leaveOut('beyond-depth', `application ${application.framework} in ${application.root || 'the root'}`, 'one application is tested per run', application.at); continue; }
-    const tests = testConventionsOf(repo, application.root);
-    const found = explore(application, repo, stylist, { depth, testIdAttribute: tests.playwright?.testIdAttribute ?? tests.testIdAttribute ?? 'data-testid', progress });
+    const tests = testConventionsOf(repo, application.root, testFolder);
+    const found = explore(application, source, stylist, { depth, testIdAttribute: tests.playwright?.testIdAttribute ?? tests.testIdAttribute ?? 'data-testid', progress });
     if (!best || found.behaviours.length > 0 || best.found.screens.length === 0) best = { found, tests, tested: found.screens.length > 0 ? [application] : applications };
   }
-  if (!best) throw new Failure('no-web-front-end', whatWasLookedAt(repo));
+  if (!best) throw new Failure('no-web-front-end', whatWasLookedAt(source));
   return best;
+}
+
+/** What the repository's own file says about folders. Throws `repository-file-invalid`: to guess past what somebody has written there would be worse than to stop. */
+function foldersOf(repo: OpenedRepo): RepositoryFile['folders'] {
+  if (!repo.paths.includes(REPOSITORY_FILE)) return {};
+  const text = repo.text(REPOSITORY_FILE);
+  if (text === null) throw new Failure('repository-file-invalid', 'it is too large, or no text');
+  const { file, problems } = readRepositoryFile(Buffer.from(text));
+  if (!file) throw new Failure('repository-file-invalid', problems.map(({ line, field, message }) => `line ${line}, ${field || 'the whole file'}: ${message}`).join('; ').slice(0, 500));
+  return file.folders;
+}
+
+/** The same repository, of which only these folders are listed; all of it when there are none. What a file below them imports from elsewhere can still be read. */
+function below(repo: OpenedRepo, folders: readonly string[] | undefined): OpenedRepo {
+  if (!folders) return repo;
+  const paths = repo.paths.filter((path) => folders.some((folder) => path.startsWith(`${folder}/`)));
+  if (paths.length === 0) throw new Failure('repository-file-invalid', `folders.source: nothing is below ${folders.join(', ')}`);
+  return { ...repo, paths };
 }
 
 /** What each framework claims. A folder that a more specific one has claimed is not plain HTML as well. */

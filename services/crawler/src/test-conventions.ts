@@ -16,11 +16,11 @@ const MAX_TAKEN = 100;
 const MAX_TITLES = 200;
 const TEST_IDS = ['data-testid', 'data-test-id', 'data-test', 'data-cy', 'data-qa', 'data-e2e'];
 
-/** How the repository tests already: Playwright's configuration read without running it, specs with their titles, page objects and fixtures. */
-export function testConventionsOf(repo: Repo, root: string): TestConventions {
+/** How the repository tests already, and the folder that it has `wished` for: Playwright's configuration read without running it, specs with their titles, page objects and fixtures. */
+export function testConventionsOf(repo: Repo, root: string, wished?: string): TestConventions {
   const configs = repo.paths.filter((path) => CONFIG.test(path) && repo.text(path) !== null);
   const config = configs.sort((a, b) => Number(!a.startsWith(root)) - Number(!b.startsWith(root)) || a.length - b.length || (a < b ? -1 : 1))[0];
-  const conventions: TestConventions = { other: otherTools(repo), taken: repo.paths.filter((path) => /(^|\/)e2e\//.test(path)).slice(0, MAX_TAKEN), specs: [], pageObjects: [], fixtures: [], suffix: '.spec.ts', language: 'ts', esm: false };
+  const conventions: TestConventions = { other: otherTools(repo), ...wished !== undefined && { folder: wished }, taken: repo.paths.filter((path) => /(^|\/)e2e\//.test(path) || (wished !== undefined && path.startsWith(`${wished}/`))).slice(0, MAX_TAKEN), specs: [], pageObjects: [], fixtures: [], suffix: '.spec.ts', language: 'ts', esm: false };
   for (const path of repo.paths) {
     if (!/\.[cm]?[jt]sx?$/.test(path) || conventions.specs.length >= MAX_SPECS) continue;
     const text = repo.text(path);
@@ -33,7 +33,7 @@ export function testConventionsOf(repo: Repo, root: string): TestConventions {
   const suffix = sample ? SPEC.exec(sample) : null;
   conventions.language = sample ? (/\.[cm]?tsx?$/.test(sample) ? 'ts' : 'js') : config && config.endsWith('js') && !repo.paths.some((path) => /(^|\/)tsconfig\.json$/.test(path)) ? 'js' : 'ts';
   conventions.suffix = suffix ? suffix[0] : `.spec.${conventions.language}`;
-  const folder = conventions.playwright?.testDir ?? root;
+  const folder = wished ?? conventions.playwright?.testDir ?? root;
   conventions.esm = nearestManifest(repo, folder)?.type === 'module';
   return conventions;
 }

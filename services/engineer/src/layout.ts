@@ -38,8 +38,9 @@ export function layoutOf(map: RepoMap): Layout {
   };
 }
 
-/** A folder of our own in theirs, where their config finds it; else beside their specs, under names that are ours. */
-function folderIn({ suffix }: RepoMap['tests'], { testDir, testMatch }: NonNullable<RepoMap['tests']['playwright']>): { folder: string; prefix: string } {
+/** The folder that they name; else one of our own in theirs, where their config finds it; else beside their specs, under names that are ours. */
+function folderIn({ suffix, folder: wished }: RepoMap['tests'], { testDir, testMatch }: NonNullable<RepoMap['tests']['playwright']>): { folder: string; prefix: string } {
+  if (wished !== undefined) return { folder: wished, prefix: `${OURS}-` };
   const dir = join(testDir.replace(/\/+$/, '') || '.');
   const inside = dir === '.' ? OURS : join(dir, OURS);
   const finds = (path: string) => testMatch === undefined || testMatch.length === 0 || testMatch.some((glob) => picomatch.isMatch(path, [glob, `**/${glob}`, `${dir}/${glob}`], { dot: true }));
@@ -49,13 +50,16 @@ function folderIn({ suffix }: RepoMap['tests'], { testDir, testMatch }: NonNulla
 /** `earlier`: the folder that an earlier run made. */
 function ownProject(map: RepoMap, earlier: string | undefined): Layout {
   const root = map.stack.start?.root ?? commonRoot(map);
-  const folder = earlier ?? join(root, isTaken(map, join(root, 'e2e')) ? `e2e/${OURS}` : 'e2e');
+  const place = map.tests.folder ?? join(root, 'e2e');
+  const folder = map.tests.folder === undefined ? earlier ?? unlessTaken(map, place) : earlier?.startsWith(place) ? earlier : unlessTaken(map, place);
   const files = scaffold({ folder, port: portOf(map), webServer: webServerOf(map, folder), testIdAttribute: map.tests.testIdAttribute ?? map.tests.playwright?.testIdAttribute });
   return {
     folder, specPath: (feature) => join(folder, `${feature}.spec.ts`), style: { test: '@playwright/test', expect: '@playwright/test' }, scaffold: files,
     commands: [`cd ${folder}`, 'npm install', 'npx playwright install chromium', 'BASE_URL=http://localhost:' + portOf(map) + ' npx playwright test'],
   };
 }
+
+const unlessTaken = (map: RepoMap, folder: string): string => (isTaken(map, folder) ? `${folder}/${OURS}` : folder);
 
 const portOf = (map: RepoMap) => map.stack.start?.port ?? 3000;
 

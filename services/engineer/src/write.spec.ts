@@ -79,6 +79,14 @@ test('a project that an earlier run made is updated in place', () => {
   expect(files).toEqual(written().files);
 });
 
+test('the tests go where the repository’s own file wants them', () => {
+  const wished = (change: (map: RepoMap) => void = () => undefined) => written((map) => { map.tests.folder = 'quality/web'; change(map); }).manifest;
+  expect(wished()).toMatchObject({ folder: 'quality/web', files: expect.arrayContaining([expect.objectContaining({ path: 'quality/web/playwright.config.ts' })]) as unknown });
+  expect(wished((map) => { map.tests.taken = ['quality/web/README.md']; }).folder).toBe('quality/web/pullwright');
+  const theirs = wished((map) => { map.tests.playwright = PLAYWRIGHT; });
+  expect([theirs.folder, theirs.files.map(({ path }) => path)]).toEqual(['quality/web', ['quality/web/locators.json', 'quality/web/pullwright-contact.spec.ts', 'quality/web/pullwright-home.spec.ts']]);
+});
+
 test('a folder with other things in it is left to them', () => {
   const { manifest } = written((map) => { map.tests.other = [{ tool: 'cypress', at: { file: 'e2e/cypress.config.ts', line: 1, blob: 'b'.repeat(40) } }]; });
   expect(manifest.folder).toBe('e2e/pullwright');

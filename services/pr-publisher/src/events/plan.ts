@@ -1,5 +1,5 @@
 import picomatch from 'picomatch';
-import { DEFAULT_REPOSITORY_FILE, Fact, Failure, OWN_BRANCHES, readRepositoryFile, REPOSITORY_FILE, REPOSITORY_FILE_BYTES, type ForgeEvent, type PushRule, type ReadRepositoryFile, type RepositoryFile } from '#contracts';
+import { DEFAULT_REPOSITORY_FILE, Fact, Failure, OWN_BRANCHES, readRepositoryFile, REPOSITORY_FILE, REPOSITORY_FILE_BYTES, REPOSITORY_FILE_TOO_LARGE, type ForgeEvent, type PushRule, type ReadRepositoryFile, type RepositoryFile } from '#contracts';
 import type { HostedForge } from '#forge';
 
 /**
@@ -35,7 +35,7 @@ export async function repositoryFileAt(forge: Pick<HostedForge, 'readFile'>, rep
     return bytes && readRepositoryFile(bytes);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'repository-too-large') throw error;
-    return { problems: [{ field: '', message: `the file is larger than ${REPOSITORY_FILE_BYTES} bytes`, remedy: `Keep it below ${REPOSITORY_FILE_BYTES} bytes.`, line: 1, column: 1 }] };
+    return REPOSITORY_FILE_TOO_LARGE;
   }
 }
 
