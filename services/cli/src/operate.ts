@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Bus, provision } from '#bus';
 import { NETWORK_ENVIRONMENT, OPTIONS, childEnvironment, loadConfig } from '#config';
 import { CLONE, homeFolder } from './clone.js';
-import { EXIT, Exit, type ExitCode } from './exit-code.js';
+import { EXIT, type ExitCode } from './exit-code.js';
 import { print, printJson, say, table } from './terminal.js';
 
 /** What operators do to a deployment of their own: NATS_URL and DATABASE_URL say which. The standalone does all of it by itself. */

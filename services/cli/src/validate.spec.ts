@@ -10,7 +10,7 @@ let out = '';
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'pullwright-validate-'));
   out = '';
-  jest.spyOn(process.stdout, 'write').mockImplementation(((text: string | Uint8Array) => { out += Buffer.from(text as string).toString('utf8'); return true; }) as typeof process.stdout.write);
+  jest.spyOn(process.stdout, 'write').mockImplementation((text) => { out += String(text); return true; });
   jest.spyOn(process.stderr, 'write').mockImplementation((text) => { out += String(text); return true; });
 });
 afterEach(async () => {

@@ -79,8 +79,9 @@ test('a project that an earlier run made is updated in place', () => {
   expect(files).toEqual(written().files);
 });
 
+const wished = (change: (map: RepoMap) => void = () => undefined) => written((map) => { map.tests.folder = 'quality/web'; change(map); }).manifest;
+
 test('the tests go where the repository’s own file wants them', () => {
-  const wished = (change: (map: RepoMap) => void = () => undefined) => written((map) => { map.tests.folder = 'quality/web'; change(map); }).manifest;
   expect(wished()).toMatchObject({ folder: 'quality/web', files: expect.arrayContaining([expect.objectContaining({ path: 'quality/web/playwright.config.ts' })]) as unknown });
   expect(wished((map) => { map.tests.taken = ['quality/web/README.md']; }).folder).toBe('quality/web/pullwright');
   const theirs = wished((map) => { map.tests.playwright = PLAYWRIGHT; });
