@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { OPTIONS, type Option } from '#config';
 import {
-  AgentsFile, artifactJsonSchema, ARTIFACTS, CommandReply, COMMANDS, Failure, jsonSchema, Pipeline, Progress, QUERIES, RepositoryFile, Result, Results, RunEvent, Task, Tasks, Told, type ArtifactKind,
+  AgentsFile, artifactJsonSchema, ARTIFACTS, CommandReply, COMMANDS, Failure, jsonSchema, Pipeline, Progress, QUERIES, RepositoryFile, Result, Results, RunEvent, StartReplies, Task, Tasks, Told, type ArtifactKind,
 } from '#contracts';
 import { openapi } from '../services/gateway/src/openapi.js';
 
@@ -17,7 +17,7 @@ export function generated(): Map<string, string> {
   const files = new Map<string, string>();
   const schema = (path: string, document: object) => files.set(`${SCHEMAS}/${path}.json`, `${JSON.stringify(document, null, 2)}\n`);
   for (const kind of Object.keys(ARTIFACTS) as ArtifactKind[]) schema(`artifacts/${kind}`, artifactJsonSchema(kind));
-  const messages: Record<string, z.ZodType> = { task: Task, tasks: Tasks, result: Result, results: Results, event: RunEvent, told: Told, progress: Progress, 'command-reply': CommandReply };
+  const messages: Record<string, z.ZodType> = { task: Task, tasks: Tasks, result: Result, results: Results, event: RunEvent, told: Told, progress: Progress, 'command-reply': CommandReply, 'start-replies': StartReplies };
   for (const [name, message] of Object.entries(messages)) schema(`messages/${name}`, jsonSchema(message, 'input'));
   for (const [name, command] of Object.entries(COMMANDS)) schema(`messages/command.${name}`, jsonSchema(command, 'input'));
   for (const [name, { request, reply }] of Object.entries(QUERIES)) {

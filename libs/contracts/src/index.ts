@@ -5,7 +5,7 @@ export { ARTIFACTS, type ArtifactKind } from './artifacts.js';
 export { consumers, PROBES, STREAMS, subjects, type ConsumerDefinition, type StreamDefinition } from './subjects.js';
 export {
   AgentCapacity, ArtifactView, CancelRun, COMMANDS, CommandReply, DecideApproval, EVENT_TYPES, MAX_MESSAGE_BYTES, PipelineView, Progress, QUERIES,
-  Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartRun, STEP_STATUSES, StepStatus, StepView, Task, Tasks, Told, type CommandName, type QueryName,
+  Result, Results, RetryRun, RUN_STATUSES, RunEvent, RunEvents, eventsOf, RunStatus, RunView, StartReplies, StartRun, StartRuns, STEP_STATUSES, StepStatus, StepView, Task, Tasks, Told, type CommandName, type QueryName, type RunCommandName,
 } from './messages.js';
 export { ArtifactMap, DEFAULT_PRIORITY, DEFAULT_TENANT, FailureFact, Params, Priority, Tenant } from './values.js';
 export { CONCURRENCY_LIMITS, EVERYBODY, Limit, LimitKind, LimitName, Quota, WINDOW_LIMITS, type ConcurrencyLimit, type WindowLimit } from './limits.js';

@@ -36,6 +36,12 @@ export const CommandReply = z.union([
 ]).meta({ id: 'CommandReply' });
 export type CommandReply = z.infer<typeof CommandReply>;
 
+/** Many starts in one message. Each is its own: some may be refused, and the others go on. */
+export const StartRuns = z.object({ starts: z.array(StartRun).min(1) }).meta({ id: 'StartRuns' });
+/** What they are answered with: a reply to each, in order, after the commit of all. Where they would not fit on the bus, quotas are left out and details cut. */
+export const StartReplies = z.object({ replies: z.array(CommandReply).min(1) }).meta({ id: 'StartReplies' });
+export type StartReplies = z.infer<typeof StartReplies>;
+
 // ---- tasks: coordinator → service ---------------------------------------------------------------------------------
 export const Task = z.object({
   runId: RunId, stepId: StepId, attempt: z.int().min(1), agent: AgentName,
@@ -161,8 +167,10 @@ export const QUERIES = {
 export type QueryName = keyof typeof QUERIES;
 
 /** Every command, by the last token of `pullwright.command.<name>`. */
-export const COMMANDS = { 'start-run': StartRun, 'cancel-run': CancelRun, 'retry-run': RetryRun, 'decide-approval': DecideApproval, 'forge-event': ForgeEvent } as const;
+export const COMMANDS = { 'start-run': StartRun, 'start-runs': StartRuns, 'cancel-run': CancelRun, 'retry-run': RetryRun, 'decide-approval': DecideApproval, 'forge-event': ForgeEvent } as const;
 export type CommandName = keyof typeof COMMANDS;
+/** Those that are about one run each. */
+export type RunCommandName = Exclude<CommandName, 'start-runs'>;
 
 /** No message, header included, may be larger: what is larger is an artifact. */
 export const MAX_MESSAGE_BYTES = 8 * 1024;

@@ -1,3 +1,4 @@
+import { MAX_MESSAGE_BYTES, StartReplies, subjects } from '#contracts';
 import { Stage, newRunId } from './test/stage.js';
 
 let stage: Stage;
@@ -53,6 +54,42 @@ describe('start-run', () => {
   test('a refused command in a batch does not touch the others', async () => {
     const replies = await Promise.all([request(), request({ pipeline: 'dreams' }), request()].map(async (command) => stage.command('start-run', command)));
     expect(replies.map((reply) => reply.ok)).toEqual([true, false, true]);
+  });
+});
+
+const together = async (starts: unknown, id = newRunId()): Promise<StartReplies['replies']> => StartReplies.parse(await stage.bus.command(subjects.command('start-runs'), { starts }, { id }, 10_000)).replies;
+
+describe('start-runs', () => {
+  test('starts each as one of its own; what is refused or no start does not touch the others', async () => {
+    const [one, two, refused] = [request(), request(), request({ pipeline: 'dreams' })];
+    const before = await count();
+    expect(await together([one, refused, { runId: 'me' }, 7, two])).toEqual([
+      { ok: true, runId: one.runId, repeated: false },
+      { ok: false, failure: { code: 'unknown-pipeline', detail: expect.stringContaining('dreams') as string } },
+      { ok: false, failure: { code: 'bad-request', detail: expect.stringContaining('runId') as string } },
+      { ok: false, failure: { code: 'bad-request', detail: expect.any(String) as string } },
+      { ok: true, runId: two.runId, repeated: false },
+    ]);
+    expect(await count()).toBe(before + 2);
+  });
+
+  test('that come again are the same runs', async () => {
+    const starts = [request(), request({ idempotency: { key: newRunId(), requestHash: 'h1' } })];
+    const first = await together(starts);
+    const before = await count();
+    const other = request({ idempotency: starts[1]?.['idempotency' as keyof object] });
+    expect(await together([...starts, other])).toEqual([...first, first[1]].map((reply) => ({ ...reply, repeated: true })));
+    expect(await count()).toBe(before);
+  });
+
+  test('are answered on the bus also when every one of them has much to say', async () => {
+    const replies = await together(Array.from({ length: 50 }, () => ({})));
+    expect(replies.map((reply) => !reply.ok && reply.failure.code)).toEqual(Array.from({ length: 50 }, () => 'bad-request'));
+    expect(JSON.stringify({ replies }).length).toBeLessThan(MAX_MESSAGE_BYTES);
+  });
+
+  test.each([['a list of nothing', []], ['no list', 'all']])('of %s are refused', async (_, starts) => {
+    expect(await together(starts)).toMatchObject([{ ok: false, failure: { code: 'bad-request' } }]);
   });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ArtifactStore, compareBundle, diskBlobs, readBundle } from '#artifacts';
-import { Bus, provision } from '#bus';
+import { Bus, itemsIn, provision } from '#bus';
 import { CommandReply, Failure, RunBundle, RunEvent, RunView, type RunEvents, StartRun, subjects } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createGateway } from './gateway.module.js';
@@ -62,10 +62,13 @@ async function answer(queries: Record<string, (data: Record<string, unknown>) =>
   await far.health();
 }
 
+/** Starts that share a message are answered one by one, together. */
 async function obey(reply: (name: string, data: unknown) => CommandReply): Promise<void> {
   const reader = await far.consume('coordinator-commands', { batch: 500 }, async (batch) => {
     for (const message of batch) {
-      if (message.replyTo) far.reply(message.replyTo, reply(message.subject.split('.').at(-1) as string, message.data));
+      const name = message.subject.split('.').at(-1) as string;
+      const answer = name === 'start-runs' ? { replies: itemsIn(message.data, 'starts').map((start) => reply('start-run', start)) } : reply(name, message.data);
+      if (message.replyTo) far.reply(message.replyTo, answer);
       message.ackLater();
     }
   });
@@ -210,6 +213,32 @@ describe('starting a run', () => {
     expect(entries.map((entry, index) => 'problem' in entry ? [entry.problem.status, entry.problem.code] : [entry.status, entry.runId === started.get(runs[index]?.repository as string)]))
       .toEqual(runs.map((_, index) => index === 7 ? [404, 'unknown-pipeline'] : ['started', true]));
     expect(seen.find(({ repository }) => repository === runs[0]?.repository)?.params).toEqual({ depth: 'smoke' });
+  });
+
+  it('tells of a batch that came through in parts what became of each run', async () => {
+    let messages = 0;
+    const reader = await far.consume('coordinator-commands', { batch: 500 }, async (batch) => {
+      for (const message of batch) {
+        const starts = itemsIn(message.data, 'starts') as StartRun[];
+        // The first message is answered, the second has a refusal in it, and nobody answers the others.
+        if (message.replyTo && ++messages <= 2) far.reply(message.replyTo, { replies: starts.map(({ runId }, index) => (messages === 2 && index === 1 ? { ok: false, failure: { code: 'rate-limited' } } : { ok: true, runId, repeated: false })) });
+        message.ackLater();
+      }
+    });
+    stops.push(() => reader.stop());
+    const runs = Array.from({ length: 160 }, () => ({ repository: '/repo' }));
+    const response = await post('/api/v1/run-batches', { runs });
+    const entries = RunBatch.parse(await response.json()).runs.map((entry) => ('problem' in entry ? entry.problem.status : entry.status));
+    expect([response.status, messages, entries.length]).toEqual([202, 4, 160]);
+    expect(['started', 'stored', 429].map((status) => entries.filter((entry) => entry === status).length)).toEqual([99, 60, 1]);
+  });
+
+  it('refuses of a batch a run that is too large for the bus, and starts the others', async () => {
+    await obey((_, data) => ({ ok: true, runId: (data as StartRun).runId, repeated: false }));
+    const params = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, 'x'.repeat(250)]));
+    const response = await post('/api/v1/run-batches', { runs: [{ repository: '/a' }, { repository: '/b', params }, { repository: '/c' }] });
+    const { runs } = RunBatch.parse(await response.json());
+    expect(runs).toMatchObject([{ status: 'started' }, { problem: { status: 413, code: 'message-too-large' } }, { status: 'started' }]);
   });
 
   it('gives each run of a batch a key of its own, which is the same again', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ArtifactStore, diskBlobs } from '#artifacts';
-import { Bus, provision } from '#bus';
+import { Bus, itemsIn, provision } from '#bus';
 import { subjects, type CommandReply, type Quota, type StartRun } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createGateway } from './gateway.module.js';
@@ -37,7 +37,8 @@ beforeAll(async () => {
   });
   const reader = await far.consume('coordinator-commands', { batch: 100 }, async (messages) => {
     for (const message of messages) {
-      if (message.replyTo) far.reply(message.replyTo, reply(message.data as StartRun));
+      const isShared = message.subject.endsWith('.start-runs');
+      if (message.replyTo) far.reply(message.replyTo, isShared ? { replies: itemsIn(message.data, 'starts').map((start) => reply(start as StartRun)) } : reply(message.data as StartRun));
       message.ackLater();
     }
   });

@@ -22,7 +22,7 @@ export class RunBatchesController {
     const key = checked(IdempotencyHeaders, request.headers)['idempotency-key'];
     // Of one length, however long the caller's is, and unlike a key that a caller gives a single run.
     const base = key === undefined ? undefined : `batch:${createHash('sha256').update(key).digest('hex')}`;
-    const starts = await Promise.allSettled(runs.map((run, index) => this.starting.start(run, base && `${base}:${index}`)));
+    const starts = await this.starting.startAll(runs, (index) => base && `${base}:${index}`);
     const failures = starts.flatMap((start) => start.status === 'rejected' ? [failureOf(start.reason)] : []);
     // Nothing came through: that is a problem of the whole request, and the caller is told when to come back.
     if (failures.length === runs.length && failures.every(({ code }) => code === failures[0]?.code && PASSING.has(code))) throw failures[0] as Failure;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
-import type { Quota, StartRun } from '#contracts';
+import type { CommandReply, Quota, StartRun } from '#contracts';
 import { Coordinator } from './coordinator.js';
 import { RequestFailure } from './problem.js';
 import type { RerunRequest, StartRunRequest } from './requests.js';
@@ -22,6 +22,17 @@ export class Starting {
     return this.begin(startOf(request), key, () => hashOf(request));
   }
 
+  /** Many, each as by `start`, in order. `keyOf`: of the one at a place. */
+  async startAll(requests: readonly StartRunRequest[], keyOf: (index: number) => string | undefined): Promise<Array<PromiseSettledResult<Started>>> {
+    const commands = requests.map((request, index) => commandOf(startOf(request), keyOf(index), () => hashOf(request)));
+    const replies = await this.coordinator.orderStarts(commands);
+    return Promise.allSettled(commands.map(async (command, index) => {
+      const reply = replies[index];
+      if (reply?.status !== 'fulfilled') throw reply?.reason;
+      return started(command, reply.value);
+    }));
+  }
+
   /** With what an earlier run had. */
   async startAgain(runId: string, { cache }: RerunRequest, key: string | undefined): Promise<Started> {
     const { pipeline, repository, ref, params, tenant, priority } = (await this.coordinator.ask('get-run', { runId })).item;
@@ -30,12 +41,19 @@ export class Starting {
 
   /** `requestHash` is equal for requests that may have one key. */
   private async begin(start: Start, key: string | undefined, requestHash: () => string): Promise<Started> {
-    const chosen = newRunId();
-    const reply = await this.coordinator.order('start-run', { runId: chosen, ...start, requestedBy: CALLER, ...(key === undefined ? {} : { idempotency: { key, requestHash: requestHash() } }) });
-    // With a key the run may be an earlier one, which only the coordinator knows: an id told now could name a run that never comes to be.
-    if (reply === undefined && key !== undefined) throw new RequestFailure('bus-unavailable', { detail: 'the coordinator is away; the request is stored; send it again with the same Idempotency-Key to learn the run’s id' });
-    return { accepted: { runId: reply?.runId ?? chosen, status: reply ? 'started' : 'stored', repeated: reply?.repeated ?? false }, quotas: reply?.quotas };
+    const command = commandOf(start, key, requestHash);
+    return started(command, await this.coordinator.order('start-run', command));
   }
+}
+
+function commandOf(start: Start, key: string | undefined, requestHash: () => string): StartRun {
+  return { runId: newRunId(), ...start, requestedBy: CALLER, ...(key === undefined ? {} : { idempotency: { key, requestHash: requestHash() } }) };
+}
+
+function started({ runId, idempotency }: StartRun, reply: Extract<CommandReply, { ok: true }> | undefined): Started {
+  // With a key the run may be an earlier one, which only the coordinator knows: an id told now could name a run that never comes to be.
+  if (reply === undefined && idempotency) throw new RequestFailure('bus-unavailable', { detail: 'the coordinator is away; the request is stored; send it again with the same Idempotency-Key to learn the run’s id' });
+  return { accepted: { runId: reply?.runId ?? runId, status: reply ? 'started' : 'stored', repeated: reply?.repeated ?? false }, quotas: reply?.quotas };
 }
 
 type Start = Pick<StartRun, 'pipeline' | 'repository' | 'ref' | 'params' | 'cache' | 'tenant' | 'priority'>;

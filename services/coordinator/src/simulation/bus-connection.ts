@@ -1,5 +1,5 @@
 import type { Bus, Delivered } from '#bus';
-import { Failure, type CommandReply } from '#contracts';
+import { Failure, type CommandReply, type StartReplies } from '#contracts';
 import type { Life, SimulatedBus } from './bus.js';
 
 const NEVER = new Promise<never>(() => undefined);
@@ -15,7 +15,7 @@ export class BusConnection implements Pick<Bus, 'notify' | 'publishMany' | 'cons
   reply(replyTo: string, data: unknown): void {
     if (!this.life.alive) return;
     this.life.replied.add(replyTo);
-    if (!this.bus.world.strikes('message-lost')) this.bus.reply(replyTo, data as CommandReply);
+    if (!this.bus.world.strikes('message-lost')) this.bus.reply(replyTo, (typeof data === 'string' ? JSON.parse(data) : data) as CommandReply | StartReplies);
   }
 
   async consume(durable: string, _options: object, handler: (messages: Delivered[]) => Promise<void>): Promise<{ stop(): Promise<void> }> {

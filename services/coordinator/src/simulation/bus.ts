@@ -1,5 +1,5 @@
 import { itemsIn, type Delivered } from '#bus';
-import { durableOf, type CommandReply, type RunEvents, type Task } from '#contracts';
+import { durableOf, type CommandReply, type RunEvents, type StartReplies, type Task } from '#contracts';
 import type { World } from './world.js';
 
 const DUPLICATE_WINDOW_MS = 120_000;
@@ -24,7 +24,7 @@ interface Reader { readonly awake: boolean; readonly life: Life; take(kind: 'res
 
 interface Ends {
   tasks(message: Held): void;
-  replies(replyTo: string, reply: CommandReply): void;
+  replies(replyTo: string, reply: CommandReply | StartReplies): void;
   events(group: RunEvents): void;
   /** A coordinator will not see this message again. */
   settled(message: Held, life: Life): void;
@@ -92,7 +92,7 @@ export class SimulatedBus {
 
   /** Core NATS, for one process. */
   cancelled(runId: string): void { this.ends.cancelled(runId); }
-  reply(replyTo: string, reply: CommandReply): void { this.ends.replies(replyTo, reply); }
+  reply(replyTo: string, reply: CommandReply | StartReplies): void { this.ends.replies(replyTo, reply); }
 
   private arrive(message: Held, ms: number): void {
     const { world } = this;
@@ -133,7 +133,7 @@ export class SimulatedBus {
     message.deliveries++;
     life.held.add(message);
     world.note(`${life.name} takes ${message.id}`);
-    if (this.answersEarly && message.replyTo) this.reply(message.replyTo, { ok: true, runId: (message.data as { runId: string }).runId, repeated: false });
+    if (this.answersEarly && message.replyTo) this.reply(message.replyTo, { replies: (itemsIn(message.data, 'starts') as Array<{ runId: string }>).map(({ runId }) => ({ ok: true, runId, repeated: false })) });
     const settle = (): void => {
       if (!life.alive) return;
       if (world.strikes('crash-before-ack')) { life.crash(); return; }

@@ -1,4 +1,4 @@
-import { subjects, type CommandName, type CommandReply } from '#contracts';
+import { subjects, type CommandName, type CommandReply, type StartReplies } from '#contracts';
 import { isApproval, type CompiledPipeline } from '../engine/pipeline.js';
 import { hasEnded, type RunState, type StepState } from '../engine/run-state.js';
 import type { Pipelines } from '../pipelines.js';
@@ -14,7 +14,9 @@ const RETRIES_AT_MOST = 2;
 /** Those who start, cancel, retry and approve, and ask again until they are answered, as the gateway's callers do. */
 export class People {
   readonly commands: Command[] = [];
-  private readonly open = new Map<string, Command>();
+  private readonly open = new Map<string, readonly Command[]>();
+  /** Starts that wait for others, to share a message with them. */
+  private readonly gathered: Command[] = [];
   private readonly retries = new Map<string, number>();
   private sent = 0;
 
@@ -48,10 +50,14 @@ export class People {
     if (random.chance(0.2)) this.plan(at + random.between(-500, 5_000), 'retry-run', run.runId, {});
   }
 
-  replied(replyTo: string, reply: CommandReply): void {
-    const command = this.open.get(replyTo);
-    if (!command) return;
+  replied(replyTo: string, reply: CommandReply | StartReplies): void {
+    const commands = this.open.get(replyTo) ?? [];
     this.open.delete(replyTo);
+    commands.forEach((command, index) => { this.hear(command, 'replies' in reply ? reply.replies[index] : reply); });
+  }
+
+  private hear(command: Command, reply: CommandReply | undefined): void {
+    if (!reply) return;
     command.reply = reply;
     this.world.note(`${command.by} hears ${reply.ok ? `yes ${reply.runId}${reply.repeated ? ' repeated' : ''}` : reply.failure.code}`);
   }
@@ -69,16 +75,32 @@ export class People {
   private plan(ms: number, name: CommandName, runId: string, data: Record<string, unknown>): void {
     const by = `p${++this.sent}`;
     const command: Command = { name, runId, by, data: { runId, requestedBy: by, ...data } };
-    this.world.after(ms, () => { this.commands.push(command); this.send(command, `${runId}.${name}.${by}`); });
+    this.world.after(ms, () => {
+      this.commands.push(command);
+      if (name === 'start-run' && this.world.random.chance(0.5)) this.gather(command);
+      else this.send([command], `${runId}.${name}.${by}`);
+    });
+  }
+
+  private gather(command: Command): void {
+    if (this.gathered.push(command) > 1) return;
+    this.world.after(this.world.random.between(0, 1_000), () => { this.send(this.gathered.splice(0), `${command.by}.starts`); });
   }
 
   /** Asked again without an answer: the same message, or a new one that says the same; a retry always the same, because another one is another retry. */
-  private send(command: Command, id: string): void {
+  private send(commands: readonly Command[], id: string): void {
     const { world } = this;
+    const [first] = commands;
+    if (!first) return;
     const replyTo = `_INBOX.${++this.sent}`;
-    this.open.set(replyTo, command);
-    this.bus.store(subjects.command(command.name), command.data, id, replyTo);
-    world.after(ANSWER_MS, () => { if (!command.reply) this.send(command, command.name === 'retry-run' || world.random.chance(0.3) ? id : `${id}.${this.sent}`); });
+    this.open.set(replyTo, commands);
+    if (commands.length === 1) this.bus.store(subjects.command(first.name), first.data, id, replyTo);
+    else this.bus.store(subjects.command('start-runs'), { starts: commands.map(({ data }) => data) }, id, replyTo);
+    world.after(ANSWER_MS, () => {
+      const unanswered = commands.filter(({ reply }) => !reply);
+      const same = unanswered.length === commands.length && (first.name === 'retry-run' || world.random.chance(0.3));
+      this.send(unanswered, same ? id : `${id}.${this.sent}`);
+    });
   }
 }
 
