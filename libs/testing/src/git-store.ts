@@ -149,17 +149,26 @@ export class GitStore {
     const options = { env: { GIT_INDEX_FILE: index } };
     try {
       await this.git(base === undefined ? ['read-tree', '--empty'] : ['read-tree', base], options);
-      const trees = entries.filter((entry) => entry.mode === '040000');
-      const files = entries.filter((entry) => entry.mode !== '040000');
-      await this.git(['update-index', '-z', '--replace', '--index-info'], { ...options, input: files.map(({ path, mode, sha }) => (sha === undefined ? `0 ${ZERO}\t${path}\0` : `${mode} ${sha}\t${path}\0`)).join('') });
-      for (const { path, sha } of trees) {
-        await this.git(['rm', '-r', '--cached', '--quiet', '--ignore-unmatch', '--', path], options);
-        await this.git(['read-tree', `--prefix=${path}/`, sha as string], options);
+      const lines: string[] = [];
+      for (const { path, mode, sha } of entries) {
+        // A folder comes or goes with all that is in it: an index knows files alone.
+        const gone = base === undefined || (sha !== undefined && mode !== '040000') ? [] : await this.#files(base, path);
+        lines.push(...gone.map((file) => `0 ${ZERO}\t${file.path}\0`));
+        if (sha !== undefined && mode === '040000') lines.push(...(await this.tree(sha, true)).filter((file) => file.type !== 'tree').map((file) => `${file.mode} ${file.sha}\t${path}/${file.path}\0`));
+        else if (sha !== undefined) lines.push(`${mode} ${sha}\t${path}\0`);
       }
+      await this.git(['update-index', '-z', '--replace', '--index-info'], { ...options, input: lines.join('') });
       return (await this.git(['write-tree', '--missing-ok'], options)).toString('utf8').trim();
     } finally {
       await rm(index, { force: true });
     }
+  }
+
+  /** The file at a path, or all files of the folder there. */
+  async #files(tree: string, path: string): Promise<TreeEntry[]> {
+    const folder = await this.treeAt(tree, path);
+    if (folder === undefined) return [{ path, mode: '', type: 'blob', sha: '' }];
+    return (await this.tree(folder, true)).filter((file) => file.type !== 'tree').map((file) => ({ ...file, path: `${path}/${file.path}` }));
   }
 
   async refs(prefix: string): Promise<Array<{ ref: string; sha: string; type: string }>> {

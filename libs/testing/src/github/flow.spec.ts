@@ -1,20 +1,13 @@
-import { App, Octokit } from 'octokit';
 import { startGitHub, type GitHubSimulator } from './simulator.js';
+import { asInstallation } from './test/octokit.js';
 
 let github: GitHubSimulator;
 beforeEach(async () => { github = await startGitHub(); });
 afterEach(() => github.close());
 
-/** Octokit's own App client, which signs the JWT, finds the installation and mints the token. */
-async function installed(owner = 'acme', repo = 'shop'): Promise<Octokit> {
-  const app = new App({ appId: github.app.id, privateKey: github.app.privateKey, Octokit: Octokit.defaults({ baseUrl: github.apiUrl, throttle: { enabled: false }, retry: { enabled: false } }) });
-  const { data } = await app.octokit.rest.apps.getRepoInstallation({ owner, repo });
-  return app.getInstallationOctokit(data.id);
-}
-
 test('a pull request comes about without touching the base: blob, tree, commit, branch, pull request, label, reviewer, check, comment, and a person merges it', async () => {
   const shop = await github.createRepository('acme/shop', { 'README.md': '# Shop\n', 'src/index.js': 'run();\n', 'bin/go': { mode: '100755', content: '#!/bin/sh\n' } }, { collaborators: { alice: 'write' } });
-  const { rest } = await installed();
+  const { rest } = await asInstallation(github, 'acme/shop');
   const at = { owner: 'acme', repo: 'shop' };
 
   const base = (await rest.git.getRef({ ...at, ref: 'heads/main' })).data.object.sha;

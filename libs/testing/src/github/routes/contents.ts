@@ -52,8 +52,9 @@ function summary({ world, repository }: RepositoryRequest, ref: string, path: st
   };
 }
 
-async function submoduleUrl({ repository: { store } }: RepositoryRequest, commit: string, path: string): Promise<string | null> {
+/** GitHub answers null for a submodule of which `.gitmodules` does not know; its description has no other way than an address. */
+async function submoduleUrl({ repository: { store } }: RepositoryRequest, commit: string, path: string): Promise<string> {
   const modules = (await store.object(`${commit}:.gitmodules`))?.content.toString('utf8') ?? '';
   const section = modules.split(/^\[submodule /m).find((one) => new RegExp(String.raw`^\s*path\s*=\s*${path.replaceAll(/[.*+?^$()|[\]\\{}]/g, String.raw`\$&`)}\s*$`, 'm').test(one));
-  return /^\s*url\s*=\s*(\S+)/m.exec(section ?? '')?.[1] ?? null;
+  return /^\s*url\s*=\s*(\S+)/m.exec(section ?? '')?.[1] ?? 'about:blank';
 }
