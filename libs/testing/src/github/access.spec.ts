@@ -12,8 +12,7 @@ afterAll(() => github.close());
 const shop = { owner: 'acme', repo: 'shop' };
 
 function jwt(claims: Record<string, unknown>, key = github.app.privateKey, alg = 'RS256'): string {
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg, typ: 'JWT' })}.${part(claims)}`;
+  const signed = [{ alg, typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
   return `${signed}.${createSign('RSA-SHA256').update(signed).sign(key, 'base64url')}`;
 }
 

@@ -28,11 +28,11 @@ export async function serveApi(api: Api, request: IncomingMessage, response: Ser
   const moved = renamed === null ? undefined : api.world.repositories.find((one) => one.id === Number(renamed[1]) && !one.deleted);
   const at = moved === undefined ? path : `/repos/${moved.owner}/${moved.name}${renamed?.[2] ?? ''}`;
   const match = description().find(method === 'HEAD' ? 'GET' : method, at);
-  const call: RecordedCall = { number: api.calls.length + 1, operation: match?.operation.id, method, path, body: undefined, status: undefined, fault: undefined };
+  const call: RecordedCall = { number: api.calls.length + 1, operation: match?.operation.id, method, path: decoded(path), body: undefined, status: undefined, fault: undefined };
   api.calls.push(call);
   if (await api.observer()?.arrived?.(call) === 'drop') { request.socket.destroy(); return; }
 
-  const fault = api.faults.meets(call.operation, method, path);
+  const fault = api.faults.meets(call.operation, method, call.path);
   call.fault = fault?.kind;
   if (fault !== undefined && await early(fault, response, call)) return;
 
@@ -65,6 +65,15 @@ export async function serveApi(api: Api, request: IncomingMessage, response: Ser
 function violated(api: Api, call: RecordedCall, complaints: string[], status: number): ApiError {
   api.violations.push(...complaints.map((complaint) => `${call.method} ${call.path}${call.operation === undefined ? '' : ` (${call.operation})`}: ${complaint}`));
   return new ApiError(status, `Not as GitHub's description says: ${complaints.join('; ')}`, complaints);
+}
+
+/** Clients escape the slashes of refs or do not; for people they read the same. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {

@@ -56,7 +56,11 @@ class Description {
     if (declared === undefined || (declared === null && status >= 400)) return ALWAYS.has(status) ? this.#schemas.complaints(BASIC_ERROR, body, 'body') : [`status ${status} is not in the description`];
     if (declared === null) return body === undefined ? [] : [`an answer ${status} has no body`];
     if (type !== 'application/json') return declared[type ?? ''] !== undefined || /^application\/vnd\.github\.(raw|object|diff|patch)/.test(type ?? '') ? [] : [`content type ${type} is not in the description`];
-    return this.#schemas.complaints(status >= 400 ? BASIC_ERROR : declared['application/json'] ?? declared['application/scim+json'] ?? {}, body, 'body');
+    const shape = declared['application/json'] ?? {};
+    if (status < 400) return this.#schemas.complaints(shape, body, 'body');
+    // Refusals say their status in the body, which only some descriptions of them know.
+    const { status: _, ...rest } = body as { status?: unknown };
+    return [...this.#schemas.complaints(BASIC_ERROR, body, 'body'), ...this.#schemas.complaints(shape, rest, 'body')];
   }
 
   webhook(event: string, action: string | null, payload: unknown): string[] {

@@ -83,7 +83,7 @@ test('a branch is made once, moves forward, is forced when told so, and goes', a
 
 test('two that make the same branch at the same time: one does', async () => {
   const outcomes = await Promise.all([1, 2, 3, 4].map(() => rest.git.createRef({ ...at, ref: 'refs/heads/race', sha: base }).then(({ status }) => status, (error: { status: number }) => error.status)));
-  expect(outcomes.sort()).toEqual([201, 422, 422, 422]);
+  expect(outcomes.sort((one, other) => one - other)).toEqual([201, 422, 422, 422]);
 });
 
 test('bytes come back as they were, encoded or raw', async () => {

@@ -30,6 +30,8 @@ export interface GitHubSimulator {
   apiUrl: string;
   /** The App that is registered from the start; it is installed wherever createRepository() makes an owner known, unless told otherwise. */
   app: SimulatedApp;
+  /** That one, and those that came from manifests. */
+  apps: readonly SimulatedApp[];
   faults: Faults;
   /** What was asked so far, in the order in which it arrived. */
   calls: readonly RecordedCall[];
@@ -116,6 +118,7 @@ class Simulator implements GitHubSimulator {
 
   get url(): string { return this.api.world.url; }
   get apiUrl(): string { return this.api.world.apiUrl; }
+  get apps(): readonly SimulatedApp[] { return this.api.world.apps; }
   get faults(): Faults { return this.api.faults; }
   get calls(): readonly RecordedCall[] { return this.api.calls; }
   get violations(): readonly string[] { return this.api.violations; }

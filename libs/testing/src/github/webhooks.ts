@@ -121,7 +121,7 @@ async function post(url: string, headers: Record<string, string>, body: string, 
     return { status: response.status, word: response.ok ? 'OK' : `Invalid HTTP Response: ${response.status}`, headers: Object.fromEntries(response.headers), body: text, seconds: seconds() };
   } catch (error) {
     // It is kept as a delivery that failed, which is what GitHub does.
-    return { status: 0, word: error instanceof Error && error.name === 'TimeoutError' ? 'timed out' : 'failed to connect to host', headers: {}, body: '', seconds: seconds() };
+    return { status: 0, word: (error as Error).name === 'TimeoutError' ? 'timed out' : 'failed to connect to host', headers: {}, body: '', seconds: seconds() };
   }
 }
 

@@ -98,7 +98,7 @@ async function updateRef(request: RepositoryRequest): Promise<Answer> {
   if (found === undefined) throw new ApiError(422, 'Reference does not exist');
   const commit = /^[0-9a-f]{40}$/.test(sha) ? await repository.store.peel(sha, 'commit') : undefined;
   if (commit === undefined) throw new ApiError(422, 'Object does not exist');
-  if (protects(request, found.ref)) throw new ApiError(422, 'Cannot update this protected ref.', ['Changes must be made through a pull request.']);
+  if (protects(request, found.ref)) throw new ApiError(422, 'Cannot update this protected ref.');
   if (!force && !await repository.store.isAncestor(found.sha, commit)) throw new ApiError(422, 'Update is not a fast forward');
   await moveAllowed(request, found.ref, commit);
   if (!await repository.store.moveRef(found.ref, found.sha, commit)) throw new ApiError(422, 'Reference cannot be updated');
