@@ -133,24 +133,21 @@ export class Harness {
   }
 
   private async carryOut(id: string, agent: string, task: Task, stop: StepStop, handBack: AbortSignal): Promise<Outcome> {
+    const { lanes } = this.served.get(agent) as ServedAgent;
     try {
-      const result = await this.inLane(agent, task, stop, handBack);
+      const turn = lanes.enter();
+      if (turn) await turn;
+      let result: Outcome;
+      try {
+        if (!handBack.aborted) result = await this.work(agent, task, stop, handBack);
+      } finally {
+        lanes.leave();
+      }
       if (result) await this.publish(id, result, handBack);
       crashPoint('agent.result-published');
       return result;
     } finally {
       this.running.delete(id);
-    }
-  }
-
-  private async inLane(agent: string, task: Task, stop: StepStop, handBack: AbortSignal): Promise<Outcome> {
-    const { lanes } = this.served.get(agent) as ServedAgent;
-    const turn = lanes.enter();
-    if (turn) await turn;
-    try {
-      return handBack.aborted ? undefined : await this.work(agent, task, stop, handBack);
-    } finally {
-      lanes.leave();
     }
   }
 

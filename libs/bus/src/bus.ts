@@ -80,7 +80,7 @@ export class Bus {
   }
 
   /** Like `publish`, but what is said on one subject in the same turn shares a message `{"<name>": [data, …]}`. */
-  async publishTogether(subject: string, name: string, data: unknown, id: string): Promise<void> { await this.gathering.add(subject, name, data, id); }
+  publishTogether(subject: string, name: string, data: unknown, id: string): Promise<void> { return this.gathering.add(subject, name, data, id); }
 
   /** Core NATS, fire and forget: whoever listens now hears it. */
   notify(subject: string, data: unknown): void {

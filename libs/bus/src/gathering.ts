@@ -14,11 +14,11 @@ export class Gathering {
   constructor(private readonly send: Send) {}
 
   /** Settles when the item is stored. Throws `Failure('message-too-large')` for one that does not fit on the bus even alone, and what sending throws. */
-  async add(subject: string, name: string, data: unknown, id: string): Promise<void> {
+  add(subject: string, name: string, data: unknown, id: string): Promise<void> {
     const json = JSON.stringify(data);
     const bytes = Buffer.byteLength(json);
-    if (bytes > SHARED_BYTES) throw new Failure('message-too-large', `${subject}: ${bytes} bytes, at most ${SHARED_BYTES}`);
-    await new Promise<void>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
+      if (bytes > SHARED_BYTES) { reject(new Failure('message-too-large', `${subject}: ${bytes} bytes, at most ${SHARED_BYTES}`)); return; }
       const items = this.open.get(subject);
       if (items) items.push({ id, json, resolve, reject });
       else {
