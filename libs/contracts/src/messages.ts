@@ -80,7 +80,7 @@ export type StepStatus = z.infer<typeof StepStatus>;
 
 export const EVENT_TYPES = [
   'run-started', 'run-waiting', 'run-resumed', 'run-cancelling', 'run-compensating', 'run-succeeded', 'run-failed', 'run-cancelled', 'run-retried',
-  'step-dispatched', 'step-blocked', 'step-fanned-out', 'step-succeeded', 'step-failed', 'step-retrying', 'step-skipped', 'step-cancelled',
+  'step-dispatched', 'step-queued', 'step-blocked', 'step-fanned-out', 'step-succeeded', 'step-failed', 'step-retrying', 'step-skipped', 'step-cancelled',
   'approval-requested', 'approval-decided', 'approval-expired', 'undo-parked',
 ] as const;
 export const RunEvent = z.object({

@@ -3,10 +3,11 @@ import { inspect as text } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { Pool, type PoolClient } from 'pg';
 import { Bus, inspect, provision, provisionAnew, stores, type BusCondition, type StreamCondition } from '#bus';
-import { agentContract, agentNames, Failure, PROBES } from '#contracts';
+import { agentContract, Failure, PROBES } from '#contracts';
 import { SHARED_AT_MOST } from './capacity.js';
 import { Dispatcher } from './dispatcher.js';
-import { dispatchAgain, quietlyDispatched, rememberedStreams, rememberStreams, takeWatch, type RememberedStream } from './store/streams.store.js';
+import { dispatchAgain, quietRuns, rememberedStreams, rememberStreams, takeWatch, type RememberedStream } from './store/streams.store.js';
+import { loadRuns } from './store/postgres-store.js';
 import { transaction } from './store/transaction.js';
 
 const CHECK_MS = 3_000;
@@ -22,7 +23,7 @@ const CARRIERS: ReadonlySet<string> = new Set(['PULLWRIGHT_TASKS', 'PULLWRIGHT_R
 /**
  * Notices that the bus has lost what it held, and has it filled again from Postgres:
  *   missing      a stream or consumer is not there: made again when this coordinator may, otherwise readiness and log say what to run
- *   lost         a stream was made later than the one remembered, or its last sequence has gone back: the task of every dispatched step goes into the outbox again,
+ *   lost         a stream was made later than the one remembered, or its last sequence has gone back: every run that has not ended goes into the outbox again for the tasks that its steps wait for,
  *                in the transaction that remembers the new stream, so that no crash comes between
  *   silent       the server knows its streams, but stores nothing any more, for a while: its files were removed under it. All streams are made anew, when this coordinator may and no command
  *                is left in them, because a command that nobody has carried out is nowhere else
@@ -78,7 +79,7 @@ export class BusWatch {
     }
   }
 
-  /** How many tasks have to be published again. */
+  /** How many runs have to be dispatched again. */
   private async check(): Promise<number> {
     return transaction(this.pool, async (sql) => (await takeWatch(sql) ? this.compare(sql) : 0));
   }
@@ -89,17 +90,25 @@ export class BusWatch {
     await rememberStreams(sql, streams);
     const counting = this.checks++ % COUNT_CHECKS === 0;
     if (lost.some((name) => CARRIERS.has(name))) {
-      const tasks = await dispatchAgain(sql);
-      this.logger.warn(`the bus has lost ${lost.join(', ')}: ${tasks} tasks are published again`);
-      return tasks;
+      const runs = await dispatchAgain(sql);
+      this.logger.warn(`the bus has lost ${lost.join(', ')}: the tasks of ${runs} runs are published again`);
+      return runs;
     }
     if (lost.length > 0) this.logger.warn(`the bus has lost ${lost.join(', ')}`);
     // While results are on their way nothing is concluded: one message may carry several.
     const waiting = (name: string) => streams.find((stream) => stream.name === name)?.messages ?? 0;
-    if (!counting || this.missing.length > 0 || waiting('PULLWRIGHT_RESULTS') > 0 || await quietlyDispatched(sql, QUIET_SECONDS) <= waiting('PULLWRIGHT_TASKS') * tasksPerMessage()) return 0;
-    const tasks = await dispatchAgain(sql, QUIET_SECONDS);
-    this.logger.warn(`steps wait for messages that the bus does not have: ${tasks} tasks are published again`);
-    return tasks;
+    if (!counting || this.missing.length > 0 || waiting('PULLWRIGHT_RESULTS') > 0 || await this.messagesExpected(sql) <= waiting('PULLWRIGHT_TASKS')) return 0;
+    const runs = await dispatchAgain(sql, QUIET_SECONDS);
+    this.logger.warn(`steps wait for messages that the bus does not have: the tasks of ${runs} runs are published again`);
+    return runs;
+  }
+
+  /** At least so many messages must be with the agents or on the way to them, if nothing was lost. */
+  private async messagesExpected(sql: PoolClient): Promise<number> {
+    const runs = await loadRuns(sql, await quietRuns(sql, QUIET_SECONDS));
+    const agents = [...runs.values()].flatMap(({ run }) => [...run.steps.values()].flatMap(({ status, agent }) => (status === 'dispatched' && agent !== undefined ? agent : [])));
+    const shared = agents.filter((agent) => agentContract(agent)?.isolation === 'inline').length;
+    return agents.length - shared + Math.ceil(shared / SHARED_AT_MOST);
   }
 
   private async provisioned(): Promise<BusCondition> {
@@ -139,11 +148,6 @@ export class BusWatch {
   }
 
   private complaint(): string { return `missing ${this.missing.join(', ')}; run \`pullwright provision\``; }
-}
-
-/** At most. Inline agents may get several with one message. */
-function tasksPerMessage(): number {
-  return agentNames().some((agent) => agentContract(agent)?.isolation === 'inline') ? SHARED_AT_MOST : 1;
 }
 
 function lostStreams(remembered: readonly RememberedStream[], found: readonly StreamCondition[]): string[] {

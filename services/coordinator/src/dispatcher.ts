@@ -7,7 +7,7 @@ import { nameOf, type Place } from './admission.js';
 import { Capacity } from './capacity.js';
 import { taskJson, toldJson } from './engine/draft.js';
 import type { RunState } from './engine/run-state.js';
-import { GRACE_MS, taskOf } from './engine/step.js';
+import { taskOf } from './engine/step.js';
 import { FairQueue } from './fair-queue.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
@@ -110,7 +110,6 @@ export class Dispatcher {
       this.publish(tasks, events, entry, again ? `~${entry}` : '');
     }
     await this.idle();
-    await this.renewTimers();
   }
 
   private goesAtOnce({ task, ...whose }: Dispatched): boolean {
@@ -235,13 +234,12 @@ export class Dispatcher {
     for (const item of this.queue.items()) if (item.batch === batch) this.queue.remove(item.task);
   }
 
-  /** The time limit of a step is for its agent, not for the line in front of it. */
-  private async renewTimers(): Promise<void> {
+  /** Attempts that have stood in line for a while since they were last named here: the time limit of a step is for its agent, not for the line in front of it. */
+  longQueued(): Array<Pick<Task, 'runId' | 'stepId' | 'attempt'>> {
     const now = this.capacity.clock();
     const long = [...this.queue.items()].filter(({ since }) => now - since > RENEW_MS);
-    if (long.length === 0) return;
-    await this.store.renewTimers(long.map(({ task: { runId, stepId, attempt, timeLimitMs } }) => ({ runId, stepId, attempt, ms: timeLimitMs + GRACE_MS })));
     for (const item of long) item.since = now;
+    return long.map(({ task: { runId, stepId, attempt } }) => ({ runId, stepId, attempt }));
   }
 
   private loadOf(agent: string): Load {

@@ -2,19 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { Pool } from 'pg';
 import { DataSource, LessThan, MoreThan } from 'typeorm';
 import type { z } from 'zod';
-import { agentContract, ARTIFACTS, eventsOf, Failure, QUERIES, type QueryName } from '#contracts';
+import { agentContract, ARTIFACTS, eventsOf, Failure, QUERIES, type QueryName, type RunEvents } from '#contracts';
 import { requireOccurrence } from './cron.js';
 import { keyOfCursor, numberOfCursor, page } from './pages.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
 import { addSchedule, removeSchedule } from './store/schedules.store.js';
-import { madeBySteps, type MadeBy } from './store/retention.store.js';
-import { artifactsOf } from './store/artifacts.store.js';
+import { madeByRuns, type MadeBy } from './store/retention.store.js';
 import { resolveParams } from './engine/pipeline.js';
 import { withPristine } from './engine/pristine.js';
-import { EventEntity, LimitEntity, RunEntity, ScheduleEntity } from './store/entities.js';
+import { LimitEntity, LogEntity, RunEntity, ScheduleEntity } from './store/entities.js';
 import { SagaStore } from './store/saga-store.js';
-import { artifactView, limitView, runView, scheduleView, stepView } from './views.js';
+import { artifactsOf, artifactView, limitView, runView, scheduleView, stepView } from './views.js';
 
 /** Characters of a definition that are one item of a page. */
 const PIECE = 1_000;
@@ -30,14 +29,18 @@ export class BundleDays {
 @Injectable()
 export class Queries {
   private readonly handlers: Handlers = {
-    'get-run': async ({ runId }) => ({ ok: true, item: runView(await this.run(runId)) }),
+    'get-run': async ({ runId }) => {
+      const run = await this.run(runId);
+      return { ok: true, item: runView(run, await this.movedAt([run])) };
+    },
 
     'list-runs': async ({ repository, status, cursor, limit }) => {
       // Ids sort by creation time: the newest first.
       const before = keyOfCursor(cursor);
       const where = { ...before !== undefined && { id: LessThan(before) }, ...repository !== undefined && { repository }, ...status && { status } };
       const runs = await this.database.getRepository(RunEntity).find({ where, relations: { pipeline: true }, order: { id: 'DESC' }, take: limit + 1 });
-      return page(runs, limit, runView, (run) => run.id);
+      const movedAt = await this.movedAt(runs);
+      return page(runs, limit, (run) => runView(run, movedAt), (run) => run.id);
     },
 
     'list-steps': async ({ runId, cursor, limit }) => {
@@ -50,15 +53,17 @@ export class Queries {
 
     'list-artifacts': async ({ runId, cursor, limit }) => {
       await this.run(runId);
-      const rows = await artifactsOf(this.database, runId, numberOfCursor(cursor, 0), limit + 1);
-      return page(rows, limit, (row) => artifactView(row, runId), (row) => row.place);
+      const after = numberOfCursor(cursor, 0);
+      const artifacts = artifactsOf((await this.store.load([runId])).get(runId)?.run.steps.values() ?? []);
+      return page(artifacts.slice(after, after + limit + 1).map((artifact, index) => ({ ...artifact, place: after + index + 1 })), limit, (artifact) => artifactView(artifact, runId), ({ place }) => place);
     },
 
     'list-events': async ({ runId, afterSeq, cursor, limit }) => {
       await this.run(runId);
       const after = numberOfCursor(cursor, afterSeq);
-      const groups = await this.database.getRepository(EventEntity).find({ where: { runId, seq: MoreThan(after) }, order: { seq: 'ASC' }, take: limit + 1 });
-      return page(groups.flatMap(({ events }) => eventsOf(events)).filter(({ seq }) => seq > after), limit, (event) => event, ({ seq }) => seq);
+      const rows = await this.database.getRepository(LogEntity).find({ where: { runId, last: MoreThan(after) }, order: { seq: 'ASC' }, take: limit + 1 });
+      const events = rows.flatMap((row) => (row.events === null ? [] : eventsOf(JSON.parse(row.events) as RunEvents)));
+      return page(events.filter(({ seq }) => seq > after), limit, (event) => event, ({ seq }) => seq);
     },
 
     'list-definition': async ({ runId, cursor, limit }) => {
@@ -68,9 +73,9 @@ export class Queries {
     },
 
     'list-references': async ({ cursor, limit }) => {
-      const [runId = '', stepId = ''] = (keyOfCursor(cursor) ?? '').split(' ');
-      const rows = await madeBySteps(this.database, { runId, stepId }, limit + 1);
-      return page(rows, limit, (row) => this.references(row), (row) => `${row.runId} ${row.stepId}`);
+      const [runId = '', seq = '0', place = '-1'] = (keyOfCursor(cursor) ?? '').split(' ');
+      const made = await madeByRuns(this.database, { runId, seq: Number(seq), place: Number(place) }, limit + 1);
+      return page(made, limit, (step) => this.references(step), (step) => `${step.runId} ${step.seq} ${step.place}`);
     },
 
     'list-pipelines': async ({ cursor, limit }) => {
@@ -125,10 +130,17 @@ export class Queries {
   }
 
   /** The ids that a step's run still names. */
-  private references({ agent, outputs, age }: MadeBy): string[] {
+  private references({ agent = '', outputs, age }: MadeBy): string[] {
     const given = this.bundles.days > 0 && age !== null && age > this.bundles.days;
     const isBundle = (name: string) => { const kind = agentContract(agent)?.outputs[name]?.kind; return kind !== undefined && ARTIFACTS[kind].layout === 'tar'; };
     return Object.entries(outputs).flatMap(([name, ids]) => (given && isBundle(name) ? [] : ids));
+  }
+
+  /** By run, when something last happened to it. */
+  private async movedAt(runs: readonly RunEntity[]): Promise<ReadonlyMap<string, Date>> {
+    const rows = await this.database.query<Array<{ id: string; at: Date }>>(
+      'SELECT id, l.at FROM unnest($1::text[]) AS id JOIN LATERAL (SELECT at FROM log WHERE run_id = id ORDER BY seq DESC LIMIT 1) AS l ON true', [runs.map(({ id }) => id)]);
+    return new Map(rows.map(({ id, at }) => [id, at]));
   }
 
   private async run(runId: string): Promise<RunEntity> {

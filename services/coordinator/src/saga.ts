@@ -11,10 +11,10 @@ import { isPristine, withPristine } from './engine/pristine.js';
 import { Limits } from './limits.js';
 import { Pipelines } from './pipelines.js';
 import { sqlState } from './store/postgres-store.js';
-import { Conflict, SagaStore, type Changes, type LockPlace, type NewRun, type StoredRun } from './store/saga-store.js';
+import { Conflict, SagaStore, type Changes, type LaterCheck, type LockPlace, type NewRun, type RunChange, type StoredRun } from './store/saga-store.js';
 
-/** Something that wants a run to move. `turn`: this step may have become the first in the queue of its lock. */
-export type Intent = { runId: string } & ({ start: StartRun } | { signal: Signal } | { turn: string });
+/** Something that wants a run to move. `turn`: this step may have become the first in the queue of its lock. `due`: timers of its steps may be. */
+export type Intent = { runId: string } & ({ start: StartRun } | { signal: Signal } | { turn: string } | { due: true });
 
 /** Rejected: the database did not answer, nothing was written, and it is to be tried again. */
 export type Answer = PromiseSettledResult<CommandReply>;
@@ -25,8 +25,9 @@ interface Entry { readonly intent: Intent; readonly resolve: (answer: Answer) =>
 interface Work {
   readonly pipeline: CompiledPipeline;
   readonly pipelineHash: string;
-  /** 0 for a run that begins with this batch. */
-  readonly version: number;
+  /** As it was read. */
+  readonly before: RunState;
+  readonly checkAt?: number;
   readonly created?: NewRun;
   /** Whether it was read from the database for this very batch. */
   readonly fresh: boolean;
@@ -46,6 +47,8 @@ const AT_ONCE = 2;
 const TRIES = 20;
 /** Runs that are kept in memory, the longest untouched forgotten first. */
 const KNOWN = 20_000;
+/** Every run that has not ended is looked at so often, whatever its timers say: nothing that was overlooked stays so. */
+const CHECK_MS = 3_600_000;
 
 /**
  * The shell around `decide`. Intents gather while batches are at work; a batch takes all that have, for runs that no other batch has, and goes
@@ -56,7 +59,10 @@ const KNOWN = 20_000;
  * No table of seen messages is needed for that: every signal names the state it is for (engine/decide.ts), so its second copy changes nothing.
  *
  * Runs are remembered from commit to commit, so that a batch usually reads nothing. What is remembered may be old, because another coordinator has moved the run. That is noticed,
- * and the run is read, in both ways it can show: the commit finds another version (`Conflict`), or the intent seems not to count, which is believed only of a run just read.
+ * and the run is read, in both ways it can show: the commit finds that the run's log goes on already (`Conflict`), or the intent seems not to count, which is believed only of a run just read.
+ *
+ * Of the timers of all steps the database keeps one time for each run, when to look. It need not be exact, only not too late: that a later timer has taken the place of an earlier one is found by looking, so that
+ * a step that is answered in time, as nearly all are, costs no write for its timer. Back-off and expiry are written when they are set.
  */
 @Injectable()
 export class Saga {
@@ -114,8 +120,19 @@ export class Saga {
       } else {
         // The same again would fail the same way. The step, if one waits for this, is dispatched again when its time limit has passed.
         this.logger.error(`${intents[0]?.runId}: dropped`, inspect(reason));
+        if (intents[0] && 'due' in intents[0]) await this.postpone(intents[0].runId);
         entries[0]?.resolve({ status: 'fulfilled', value: { ok: false, failure: { code: 'internal', detail: 'it could not be recorded' } } });
       }
+    }
+  }
+
+  /** A run that cannot be decided on must not stand in front of the others whose timers are due. */
+  private async postpone(runId: string): Promise<void> {
+    try {
+      const was = (await this.store.load([runId])).get(runId)?.checkAt;
+      if (was !== undefined) await this.store.checkLater([{ runId, was, next: await this.store.now() + CHECK_MS }]);
+    } catch (error) {
+      this.logger.warn(`${runId}: not postponed: ${String(error)}`);
     }
   }
 
@@ -140,19 +157,24 @@ export class Saga {
     await this.settleRepeatedStarts(intents, refused);
     const works = await this.open(intents.filter((intent) => !refused.has(intent)), reading, refused);
     const quotas = await this.admit(intents, works, refused);
-    const [at, turns] = await Promise.all([this.store.now(), this.turns(intents, works)]);
+    const recently = intents.some(needsExactTime) ? undefined : this.store.recently();
+    const [at, turns] = await Promise.all([recently ?? this.store.now(), this.turns(intents, works)]);
     const replies: CommandReply[] = [];
     const doubtful = new Set<string>();
+    const later: LaterCheck[] = [];
     for (const intent of intents) {
       const settled = refused.get(intent);
       const work = works.get(intent.runId);
-      const signal = settled ? undefined : signalOf(intent, turns);
-      const decision = work && signal && advance(work, signal, at);
-      if (!settled && work && !work.fresh && !decision?.counted) doubtful.add(intent.runId);
-      replies.push(settled ?? replyTo(intent.runId, work, decision, quotas.get(intent.runId)));
+      const decisions = settled || !work ? [] : signalsOf(intent, work.run, turns, at).map((signal) => advance(work, signal, at));
+      const counted = decisions.some((decision) => decision.counted);
+      if (!settled && work && !work.fresh && !counted) doubtful.add(intent.runId);
+      else if ('due' in intent && work?.checkAt !== undefined && !counted) later.push({ runId: intent.runId, was: work.checkAt, next: nextCheck(work.run, at) });
+      replies.push(settled ?? replyTo(intent.runId, work, decisions[0], quotas.get(intent.runId)));
     }
     if (doubtful.size > 0) return doubtful;
-    await this.commit([...works.values()].filter((work) => work.events.length + work.changed.size > 0));
+    await this.commit([...works.values()].filter((work) => work.events.length > 0), at);
+    const unmoved = later.filter(({ runId }) => works.get(runId)?.events.length === 0);
+    if (unmoved.length > 0) await this.store.checkLater(unmoved);
     return replies;
   }
 
@@ -179,10 +201,11 @@ export class Saga {
     const stored = new Map(intents.flatMap(({ runId }) => { const run = this.known.get(runId) ?? read.get(runId); return run ? [[runId, run] as const] : []; }));
     const pipelines = await this.pipelines.pinned((hashes) => this.store.pipelines(hashes), [...stored.values()].map((run) => run.pipelineHash));
     const works = new Map<string, Work>();
-    for (const [runId, { run, pipelineHash, version }] of stored) {
+    for (const [runId, { run: known, pipelineHash, checkAt }] of stored) {
       const pipeline = pipelines.get(pipelineHash);
       if (!pipeline) throw new Failure('internal', `${runId}: the pipeline it has pinned cannot be read`);
-      works.set(runId, { ...EMPTY(), pipeline, pipelineHash, version, fresh: read.has(runId), run: { ...run, steps: withPristine(pipeline.definition, run.steps) } });
+      const run = read.has(runId) ? { ...known, steps: withPristine(pipeline.definition, known.steps) } : known;
+      works.set(runId, { ...EMPTY(), pipeline, pipelineHash, before: run, checkAt, fresh: read.has(runId), run });
     }
     for (const intent of intents) {
       if (!('start' in intent) || works.has(intent.runId)) continue;
@@ -196,11 +219,11 @@ export class Saga {
     return works;
   }
 
-  private begin(start: StartRun): Pick<Work, 'pipeline' | 'pipelineHash' | 'version' | 'created' | 'fresh' | 'run'> {
+  private begin(start: StartRun): Pick<Work, 'pipeline' | 'pipelineHash' | 'before' | 'created' | 'fresh' | 'run'> {
     const { hash, compiled } = this.pipelines.named(start.pipeline);
     const params = resolveParams(compiled.definition, start.params);
     const run: RunState = { runId: start.runId, repository: start.repository, ref: start.ref, params, cache: start.cache, tenant: start.tenant, priority: start.priority, status: 'running', seq: 0, updatedAt: 0, steps: new Map() };
-    return { pipeline: compiled, pipelineHash: hash, version: 0, created: { ...start, params, pipelineHash: hash }, fresh: true, run };
+    return { pipeline: compiled, pipelineHash: hash, before: run, created: { ...start, params, pipelineHash: hash }, fresh: true, run };
   }
 
   /** What begins now is counted in its windows, of which there are usually none; where one is full the start is refused, and its run is not begun. Quotas by run. */
@@ -222,22 +245,21 @@ export class Saga {
     return quotas;
   }
 
-  /** Steps among the `turn`s that really are first in their queue now. They stay so while their run has the version that this batch decides on. */
+  /** Steps among the `turn`s that really are first in their queue now. They stay so while their run is as this batch decides on it. */
   private async turns(intents: readonly Intent[], works: ReadonlyMap<string, Work>): Promise<ReadonlySet<string>> {
     const names = intents.flatMap((intent) => { const work = works.get(intent.runId); return 'turn' in intent && work ? lockName(work) : []; });
     if (names.length === 0) return new Set();
     return new Set((await this.store.first(names)).map(({ runId, stepId }) => `${runId} ${stepId}`));
   }
 
-  private async commit(works: readonly Work[]): Promise<void> {
+  private async commit(works: readonly Work[], at: number): Promise<void> {
     if (works.length === 0) return;
-    const tasks = works.flatMap((work) => [...work.tasks.values()]);
-    const runs = works.map(({ run, version, created, changed, events }) => ({ run, version, created, steps: [...changed.values()], events: groups(events) }));
-    const changes: Changes = { runs, tasks, leaving: places(works, 'leaving'), joining: places(works, 'joining') };
+    const runs = works.map((work) => changeOf(work, at));
+    const changes: Changes = { runs, leaving: places(works, 'leaving'), joining: places(works, 'joining') };
     crashPoint('saga.before-commit');
     const { entry, first } = await this.store.commit(changes);
     crashPoint('saga.after-commit');
-    for (const { run, version, pipelineHash } of works) this.remember({ run, version: version + 1, pipelineHash });
+    works.forEach(({ run, pipelineHash }, index) => { this.remember({ run, pipelineHash, checkAt: runs[index]?.checkAt }); });
     this.dispatcher.publish(works.flatMap(({ run, tasks: own }) => [...own.values()].map((task) => dispatchedOf(task, run))), runs.flatMap(({ events }) => events), entry);
     void this.apply(lockIntents(changes, first));
   }
@@ -258,11 +280,32 @@ function isOneIntentsFault(reason: unknown): boolean {
   return reason instanceof Failure || ['22', '23'].includes(sqlState(reason)?.slice(0, 2) ?? '');
 }
 
-/** `undefined` when the step of a turn is not first. */
-function signalOf(intent: Intent, turns: ReadonlySet<string>): Signal | undefined {
-  if ('signal' in intent) return intent.signal;
-  if ('start' in intent) return { type: 'start', by: intent.start.requestedBy };
-  return turns.has(`${intent.runId} ${intent.turn}`) ? { type: 'lock', stepId: intent.turn, granted: true } : undefined;
+/** What was set by the clock counts by the clock. */
+const needsExactTime = (intent: Intent): boolean => 'due' in intent || ('signal' in intent && (intent.signal.type === 'approval' || intent.signal.type === 'queued' || intent.signal.type === 'timer'));
+
+/** None when the step of a turn is not first, or no timer of the run is due. */
+function signalsOf(intent: Intent, run: RunState, turns: ReadonlySet<string>, at: number): Signal[] {
+  if ('signal' in intent) return [intent.signal];
+  if ('start' in intent) return [{ type: 'start', by: intent.start.requestedBy }];
+  if ('due' in intent) return [...run.steps.values()].filter(({ wakeAt }) => wakeAt !== undefined && wakeAt <= at).map(({ stepId }) => ({ type: 'timer', stepId }));
+  return turns.has(`${intent.runId} ${intent.turn}`) ? [{ type: 'lock', stepId: intent.turn, granted: true }] : [];
+}
+
+/** What a batch has made of a run. */
+function changeOf({ run, before, created, changed, events, checkAt }: Work, at: number): RunChange {
+  const next = hasEnded(run) ? undefined : nextCheck(run, at);
+  const isSet = [...changed.values()].some(({ wakeAt, status }) => wakeAt !== undefined && status !== 'dispatched');
+  // What is behind us may be moved by whoever looks at it now.
+  const stands = !isSet && next !== undefined && checkAt !== undefined && checkAt > at && checkAt <= next;
+  const rewritten = !stands || run.status !== before.status || run.ending !== before.ending || run.failure !== before.failure || run.lastRetry !== before.lastRetry || run.finishedAt !== before.finishedAt;
+  return { run, from: before.seq, created, steps: [...changed.values()], events: groups(events), rewritten, checkAt: stands ? checkAt : next };
+}
+
+/** When the first timer of a run is due, or an hour from now. */
+function nextCheck(run: RunState, at: number): number {
+  let next = at + CHECK_MS;
+  for (const { wakeAt } of run.steps.values()) if (wakeAt !== undefined && wakeAt < next) next = wakeAt;
+  return next;
 }
 
 /** Decides and gathers. */

@@ -11,8 +11,8 @@ const SWEEP_TICKS = 8;
 const AT_ONCE = 500;
 
 /**
- * The clock of the coordinator: time limits, back-off and expiries lie in the database as `wake_at` and are due by the database's time, so they outlive every process and need no
- * agreement between several. Every coordinator looks; whoever comes second finds the step changed. Every few ticks the sweeper runs as well.
+ * The clock of the coordinator: time limits, back-off and expiries lie in the database, with the first of each run as its `check_at`, and are due by the database's time, so they outlive every process and need no
+ * agreement between several. Every coordinator looks; whoever comes second finds the run changed. Every few ticks the sweeper runs as well.
  */
 @Injectable()
 export class Timers {
@@ -43,16 +43,17 @@ export class Timers {
     }
   }
 
-  /** Lets due steps know; how many of them could be told. One whose run cannot be decided on stays due, and must not make the clock go round without a pause. Results that arrive meanwhile gather for the batch after the next, so that a storm of timers does not hold them up. */
+  /** Lets runs know whose timers are due; how many of them could be told. Results that arrive meanwhile gather for the batch after the next, so that a storm of timers does not hold them up. */
   async fire(): Promise<number> {
-    const due = await this.store.dueTimers(AT_ONCE);
-    const answers = await this.saga.apply(due.map(({ runId, stepId }) => ({ runId, signal: { type: 'timer', stepId } })));
+    const due = await this.store.dueRuns(AT_ONCE);
+    const answers = await this.saga.apply(due.map((runId) => ({ runId, due: true })));
     return answers.filter((answer) => answer.status === 'fulfilled' && answer.value.ok).length;
   }
 
-  /** Publishes what was left behind, and wakes whom a lock has overlooked. */
+  /** Publishes what was left behind, gives tasks that stand in line more time, and wakes whom a lock has overlooked. */
   async sweep(): Promise<void> {
     await this.dispatcher.sweep();
+    await this.saga.apply(this.dispatcher.longQueued().map(({ runId, ...step }) => ({ runId, signal: { type: 'queued', ...step } })));
     const holders = await this.store.overlookedHolders(AT_ONCE);
     await this.saga.apply(holders.map(({ runId, stepId }) => ({ runId, turn: stepId })));
   }

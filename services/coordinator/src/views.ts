@@ -1,15 +1,14 @@
 import { agentContract, MAX_MESSAGE_BYTES, type ArtifactMap, type ArtifactView, type Limit, type Pipeline, type RunView, type Schedule, type StepView } from '#contracts';
 import { isApproval } from './engine/pipeline.js';
 import { keyOf, type StepState } from './engine/run-state.js';
-import type { ArtifactRow } from './store/artifacts.store.js';
 import type { LimitEntity, RunEntity, ScheduleEntity } from './store/entities.js';
 
 /** Rows as the gateway sees them. */
 
-export function runView(run: RunEntity): RunView {
+export function runView(run: RunEntity, movedAt: ReadonlyMap<string, Date>): RunView {
   return {
     runId: run.id, pipeline: run.pipeline.name, pipelineVersion: run.pipeline.version, repository: run.repository, ref: run.ref ?? undefined, params: run.params,
-    status: run.status, requestedBy: run.requestedBy, createdAt: run.createdAt.toISOString(), updatedAt: run.updatedAt.toISOString(), finishedAt: run.finishedAt?.toISOString(),
+    status: run.status, requestedBy: run.requestedBy, createdAt: run.createdAt.toISOString(), updatedAt: (movedAt.get(run.id) ?? run.createdAt).toISOString(), finishedAt: run.finishedAt?.toISOString(),
     failure: run.failure ?? undefined, cache: run.cache ?? undefined, tenant: run.tenant ?? undefined, priority: run.priority ?? undefined,
   };
 }
@@ -43,7 +42,15 @@ export function limitView({ windowSeconds, ...limit }: LimitEntity): Limit {
   return { ...limit, ...windowSeconds !== null && { windowSeconds } };
 }
 
-export function artifactView(row: ArtifactRow, runId: string): ArtifactView {
-  const { artifactId, name, stepId, agent, finishedAt } = row;
-  return { artifactId, name, stepId, runId, kind: agentContract(agent)?.outputs[name]?.kind ?? 'unknown', createdAt: finishedAt.toISOString() };
+/** One artifact and the step that made it. */
+export interface MadeArtifact { stepId: string; agent: string; name: string; artifactId: string; finishedAt: number }
+
+/** The lineage of a run is in its steps, in their order, by output names and lists. A fan-out itself is left out: its elements made the artifacts. */
+export function artifactsOf(steps: Iterable<StepState>): MadeArtifact[] {
+  return [...steps].filter(({ status, elements }) => status === 'succeeded' && elements === undefined).flatMap(({ stepId, agent = '', outputs, finishedAt = 0 }) =>
+    Object.entries(outputs).sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([name, ids]) => [ids].flat().map((artifactId) => ({ stepId, agent, name, artifactId, finishedAt }))));
+}
+
+export function artifactView({ artifactId, name, stepId, agent, finishedAt }: MadeArtifact, runId: string): ArtifactView {
+  return { artifactId, name, stepId, runId, kind: agentContract(agent)?.outputs[name]?.kind ?? 'unknown', createdAt: new Date(finishedAt).toISOString() };
 }

@@ -3,7 +3,7 @@ import { Draft, type Decision } from './draft.js';
 import { isApproval, type CompiledPipeline } from './pipeline.js';
 import { retry } from './retry.js';
 import { hasEnded, isElement, isSettled, isUndo, keyOf, type RunState } from './run-state.js';
-import { answer, dispatch, elementsOf, fail, feed, start } from './step.js';
+import { answer, dispatch, elementsOf, fail, feed, noAnswerAt, start } from './step.js';
 import { windDown } from './wind-down.js';
 
 /**
@@ -21,6 +21,8 @@ export type Signal =
   | { type: 'result'; result: Result }
   /** The time of the step's timer may have come. */
   | { type: 'timer'; stepId: string }
+  /** The step's task still stands in line at the coordinator: its time limit is for its agent, and begins anew. */
+  | { type: 'queued'; stepId: string; attempt: number }
   /** The answer to a claim, and later the news that the step's turn has come. */
   | { type: 'lock'; stepId: string; granted: boolean }
   | { type: 'cancel'; by: string }
@@ -42,6 +44,7 @@ function receive(draft: Draft, signal: Signal): boolean {
     case 'start': return startRun(draft, signal.by);
     case 'result': return receiveResult(draft, signal.result);
     case 'timer': return receiveTimer(draft, signal.stepId);
+    case 'queued': return receiveQueued(draft, signal);
     case 'lock': return receiveLock(draft, signal);
     case 'cancel': return cancelRun(draft, signal.by);
     case 'retry': return retryRun(draft, signal);
@@ -73,6 +76,14 @@ function receiveTimer(draft: Draft, stepId: string): boolean {
     draft.emit('approval-expired', { stepId });
     fail(draft, stepId, { code: 'approval-expired' });
   }
+  return true;
+}
+
+function receiveQueued(draft: Draft, { stepId, attempt }: { stepId: string; attempt: number }): boolean {
+  const step = draft.find(stepId);
+  if (step?.status !== 'dispatched' || step.attempt !== attempt) return false;
+  draft.set(stepId, { wakeAt: noAnswerAt(draft, stepId) });
+  draft.emit('step-queued', { stepId, attempt });
   return true;
 }
 

@@ -44,6 +44,7 @@ function signalOf(event: RunEvent, run: RunState, outputsOf: (stepId: string) =>
     case 'run-retried': return { type: 'retry', by, fromStep: event.stepId, commandId: `replay-${event.seq}` };
     case 'approval-decided': return { type: 'approval', by, stepId, decision: event.decision ?? 'reject', role: event.role ?? '' };
     case 'approval-expired': return { type: 'timer', stepId };
+    case 'step-queued': return { type: 'queued', stepId, attempt: event.attempt ?? 0 };
     case 'step-blocked': return { type: 'lock', stepId, granted: false };
     case 'step-dispatched': return told;
     case 'step-succeeded': return resultOf(event, outputsOf);

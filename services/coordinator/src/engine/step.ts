@@ -118,7 +118,7 @@ export function dispatch(draft: Draft, stepId: string): void {
   const spec = draft.runSpec(stepId);
   const { attempt, tries, inputs } = draft.step(stepId);
   if (spec.undo && !isUndo(stepId) && tries === 0) recordUndo(draft, stepId, spec.undo);
-  draft.set(stepId, { status: 'dispatched', attempt: attempt + 1, tries: tries + 1, inputs, wakeAt: draft.at + milliseconds(spec.timeout) + GRACE_MS });
+  draft.set(stepId, { status: 'dispatched', attempt: attempt + 1, tries: tries + 1, inputs, wakeAt: noAnswerAt(draft, stepId) });
   const task = taskOf(draft.pipeline, draft.run, draft.step(stepId));
   if (!fitsOnBus(task)) {
     fail(draft, stepId, { code: 'message-too-large', detail: `${stepId} has too many input artifacts` });
@@ -127,6 +127,9 @@ export function dispatch(draft: Draft, stepId: string): void {
   draft.command(task);
   draft.emit('step-dispatched', { stepId, attempt: attempt + 1, agent: task.agent });
 }
+
+/** When an attempt that leaves now is given up. */
+export const noAnswerAt = (draft: Draft, stepId: string): number => draft.at + milliseconds(draft.runSpec(stepId).timeout) + GRACE_MS;
 
 /** The task of a dispatched step: made again from the stored state, it is the same again. */
 export function taskOf(pipeline: CompiledPipeline, run: Pick<RunState, 'runId' | 'params' | 'repository' | 'ref' | 'cache'>, step: StepState): Task {

@@ -115,10 +115,10 @@ export class CoordinatorProcess {
     return Infinity;
   }
 
-  /** Milliseconds until the next timer is due: 0 when one is, `Infinity` when none is set. */
+  /** Milliseconds until a run's timers are to be looked at: 0 when one's are, `Infinity` when there is none. */
   private untilDue(): number {
     let next = Infinity;
-    for (const { wakeAt } of this.around.tables.timers.values()) if (wakeAt < next) next = wakeAt;
+    for (const at of this.around.tables.checks.values()) if (at < next) next = at;
     return Math.max(0, next - this.around.world.clock());
   }
 }

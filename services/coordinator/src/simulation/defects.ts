@@ -29,8 +29,8 @@ function overwrite(tables: MemoryTables, runId: string, stepId: string, change: 
   const step = row?.steps.get(stepId);
   if (!row || !step) return;
   row.steps.set(stepId, { ...step, ...change });
-  if (change.wakeAt !== undefined) tables.timers.set(`${runId} ${stepId}`, { runId, stepId, wakeAt: change.wakeAt });
-  row.stored = { ...row.stored, version: row.stored.version + 1 };
+  if (change.wakeAt !== undefined) tables.checks.set(runId, change.wakeAt);
+  row.overwritten++;
 }
 
 export const DEFECTS = {
@@ -39,8 +39,8 @@ export const DEFECTS = {
     result: (result, tables) => ({ ...result, attempt: tables.runs.get(result.runId)?.steps.get(result.stepId)?.attempt ?? result.attempt }),
   },
   'version-off': {
-    words: 'a commit does not look at the version that it was decided on', breaks: 'sequence',
-    committing: (changes, tables) => ({ ...changes, runs: changes.runs.map((change) => (change.created ? change : { ...change, version: tables.runs.get(change.run.runId)?.stored.version ?? change.version })) }),
+    words: 'a commit does not look at the event that it was decided on', breaks: 'sequence',
+    committing: (changes, tables) => ({ ...changes, runs: changes.runs.map((change) => (change.created ? change : { ...change, from: tables.runs.get(change.run.runId)?.stored.run.seq ?? change.from })) }),
   },
   'outbox-off': {
     words: 'an entry leaves the outbox before the bus has it', breaks: 'published',

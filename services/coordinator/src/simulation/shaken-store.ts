@@ -4,7 +4,7 @@ import type { Limit } from '#contracts';
 import type { Admission, Place, PlacedTask, WindowedStart } from '../admission.js';
 import type { World } from './world.js';
 import { MemoryStore, type MemoryTables } from '../store/memory-store.js';
-import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type OutboxEntry, type StoredRun } from '../store/saga-store.js';
+import { Conflict, SagaStore, type Changes, type Committed, type LaterCheck, type LockPlace, type OutboxEntry, type StoredRun } from '../store/saga-store.js';
 
 const NEVER = new Promise<never>(() => undefined);
 const BROKEN = new Error('the connection to the database broke');
@@ -22,6 +22,7 @@ export class ShakenStore extends SagaStore {
   }
 
   now(): Promise<number> { return this.read(async () => this.store.now()); }
+  recently(): number | undefined { return this.store.recently(); }
   load(runIds: readonly string[]): Promise<Map<string, StoredRun>> { return this.read(async () => this.store.load(runIds)); }
   byIdempotencyKey(keys: readonly string[]): Promise<Map<string, { runId: string; requestHash: string }>> { return this.read(async () => this.store.byIdempotencyKey(keys)); }
   pipelines(hashes: readonly string[]): Promise<Array<{ hash: string; definition: unknown }>> { return this.read(async () => this.store.pipelines(hashes)); }
@@ -30,8 +31,8 @@ export class ShakenStore extends SagaStore {
   beat(): Promise<void> { return this.read(async () => this.store.beat()); }
   retire(): Promise<void> { return this.read(async () => this.store.retire()); }
   occupy(tasks: readonly PlacedTask[]): Promise<Place[][]> { return this.read(async () => this.store.occupy(tasks)); }
-  renewTimers(steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number; ms: number }>): Promise<void> { return this.read(async () => this.store.renewTimers(steps)); }
-  dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>> { return this.read(async () => this.store.dueTimers(limit)); }
+  dueRuns(limit: number): Promise<string[]> { return this.read(async () => this.store.dueRuns(limit)); }
+  checkLater(checks: readonly LaterCheck[]): Promise<void> { return this.read(async () => this.store.checkLater(checks)); }
   overlookedHolders(limit: number): Promise<LockPlace[]> { return this.read(async () => this.store.overlookedHolders(limit)); }
   limits(): Promise<Limit[]> { return this.read(async () => this.store.limits()); }
   admit(starts: readonly WindowedStart[]): Promise<Admission[]> { return this.read(async () => this.store.admit(starts)); }

@@ -10,6 +10,7 @@ import { Limits1763665000000 } from './migrations/0004-limits.js';
 import { Schedules1763690000000 } from './migrations/0005-schedules.js';
 import { Fairness1763700000000 } from './migrations/0006-fairness.js';
 import { ScheduledTenants1763710000000 } from './migrations/0007-scheduled-tenants.js';
+import { Log1764300000000 } from './migrations/0008-log.js';
 import { Reports1764400000000 } from './migrations/0009-reports.js';
 
 const OLDEST_POSTGRES = 15;
@@ -29,7 +30,7 @@ const BY_KEY = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=o
 
 function databaseOptions(url: string): DataSourceOptions {
   return {
-    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000, Cache1763660000000, Limits1763665000000, Schedules1763690000000, Fairness1763700000000, ScheduledTenants1763710000000, Reports1764400000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
+    type: 'postgres', url, entities: ENTITIES, migrations: [Runs1763600000000, Streams1763650000000, Cache1763660000000, Limits1763665000000, Schedules1763690000000, Fairness1763700000000, ScheduledTenants1763710000000, Log1764300000000, Reports1764400000000], migrationsTableName: 'migrations', synchronize: false, migrationsRun: false,
     applicationName: 'pullwright-coordinator', connectTimeoutMS: 10_000,
     extra: { max: 4, ...SESSION },
   };

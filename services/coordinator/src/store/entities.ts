@@ -1,5 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
-import type { ArtifactMap, ConcurrencyLimit, Fact, FailureFact, LimitKind, Params, Pipeline, RunEvents, RunStatus, StepStatus, WindowLimit } from '#contracts';
+import type { ConcurrencyLimit, FailureFact, LimitKind, Params, Pipeline, RunStatus, WindowLimit } from '#contracts';
 
 /** The tables, for reading (queries.ts) and for the test that the migrations make exactly these. Writing is set-based SQL in runs.store.ts. */
 
@@ -41,46 +41,30 @@ export class RunEntity {
   @Index('runs_idempotency_key', { unique: true, where: 'idempotency_key IS NOT NULL' })
   @Column({ type: 'text', name: 'idempotency_key', nullable: true }) idempotencyKey: string | null;
   @Column({ type: 'text', name: 'request_hash', nullable: true }) requestHash: string | null;
-  /** Of the last event. */
-  @Column({ type: 'integer' }) seq: number;
-  /** Counts commits; who writes names the version it has read. */
-  @Column({ type: 'integer' }) version: number;
   @Column({ ...when, name: 'created_at' }) createdAt: Date;
-  @Column({ ...when, name: 'updated_at' }) updatedAt: Date;
   @Column({ ...when, name: 'finished_at', nullable: true }) finishedAt: Date | null;
+  /** Of a run that has not ended: when to look at the timers of its steps at the latest. */
+  @Index('runs_to_check', { where: 'check_at IS NOT NULL' })
+  @Column({ ...when, name: 'check_at', nullable: true }) checkAt: Date | null;
 }
 
-/** No foreign keys here and on events: a check per row would cost more than the row. What may be written is decided by the run's version, and a run is removed with all it has. */
-@Entity('steps')
-@Index('steps_with_timers', ['wakeAt'], { where: 'wake_at IS NOT NULL' })
-export class StepEntity {
-  @PrimaryColumn({ type: 'text', name: 'run_id' }) runId: string;
-  @PrimaryColumn({ type: 'text' }) id: string;
-  @Column({ type: 'integer' }) position: number;
-  @Column({ type: 'text', nullable: true }) agent: string | null;
-  @Column({ type: 'text' }) status: StepStatus;
-  @Column({ type: 'integer' }) attempt: number;
-  @Column({ type: 'integer' }) tries: number;
-  @Column({ type: 'json' }) inputs: ArtifactMap;
-  @Column({ type: 'json' }) outputs: ArtifactMap;
-  @Column({ type: 'json' }) facts: Record<string, Fact>;
-  @Column({ type: 'json', nullable: true }) failure: FailureFact | null;
-  @Column({ type: 'integer', nullable: true }) elements: number | null;
-  @Column({ type: 'boolean' }) locked: boolean;
-  @Column({ ...when, name: 'wake_at', nullable: true }) wakeAt: Date | null;
-  @Column({ ...when, name: 'started_at', nullable: true }) startedAt: Date | null;
-  @Column({ ...when, name: 'finished_at', nullable: true }) finishedAt: Date | null;
-}
-
-/** Append-only. A row has the events of one commit, in order; `seq` is the last one's. */
-@Entity('events')
-export class EventEntity {
+/**
+ * Append-only, and what a run is: a row has what one commit has done to it, the events in order and the steps as they were left. `seq` is the first event's number, `last` the last one's, so that of two
+ * who go on from the same event one can write; that is what fences. What one row has no room for goes on in the next. No foreign key: a check per row would cost more than the row, and a run is removed with all it has.
+ */
+@Entity('log')
+export class LogEntity {
   @PrimaryColumn({ type: 'text', name: 'run_id' }) runId: string;
   @PrimaryColumn({ type: 'integer' }) seq: number;
-  @Column({ type: 'json' }) events: RunEvents;
+  @Column({ type: 'integer' }) last: number;
+  @Column({ ...when }) at: Date;
+  /** `RunEvents` as JSON, as they travel; null once they are older than the policy. Text, because nobody looks into it here. */
+  @Column({ type: 'text', nullable: true }) events: string | null;
+  /** A list of `StepState` as JSON, without what is empty. */
+  @Column({ type: 'text' }) steps: string;
 }
 
-/** What a commit has dispatched and told, by name, until the bus has all of it. What the messages say is in `steps` and `events`. */
+/** What a commit has dispatched and told, by name, until the bus has all of it. What the messages say is in `log`. */
 @Entity('outbox')
 export class OutboxEntity {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' }) id: string;
@@ -89,8 +73,8 @@ export class OutboxEntity {
   @Column({ type: 'boolean', default: false }) again: boolean;
   /** The coordinator that publishes it; others only when that one is not heard of. */
   @Column({ type: 'text', nullable: true }) owner: string | null;
-  @Column({ type: 'json' }) tasks: Array<{ runId: string; stepId: string; attempt: number }>;
-  @Column({ type: 'json' }) events: Array<{ runId: string; seq: number }>;
+  /** JSON: run and `seq` of each row of the log in turn; after a loss of the bus, runs. */
+  @Column({ type: 'text' }) rows: string;
 }
 
 /**
@@ -200,4 +184,4 @@ export class HealthEntity {
   @Column({ ...when, name: 'checked_at' }) checkedAt: Date;
 }
 
-export const ENTITIES = [PipelineEntity, RunEntity, StepEntity, EventEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, CoordinatorEntity, PlaceEntity, HealthEntity, ScheduleEntity, ReportEntity];
+export const ENTITIES = [PipelineEntity, RunEntity, LogEntity, OutboxEntity, LockEntity, StreamEntity, LimitEntity, WindowEntity, CoordinatorEntity, PlaceEntity, HealthEntity, ScheduleEntity, ReportEntity];

@@ -35,26 +35,26 @@ export async function admitStarts(sql: Sql, starts: readonly WindowedStart[]): P
   return found;
 }
 
+/** What a place is taken for. */
+export type Attempt = Omit<PlacedTask, 'places'>;
+export const nameOfAttempt = ({ runId, stepId, attempt }: Attempt): string => `${runId} ${stepId} ${attempt}`;
+/** Which of these steps still wait for that attempt, by name. */
+type StillDispatched = (sql: Sql, attempts: readonly Attempt[]) => Promise<ReadonlySet<string>>;
+type Taken = Place & Attempt;
+
 /**
  * Inside a transaction that holds the lock of every place named. A task has its places while its step is dispatched with that attempt, so that nobody has to give them back, and nothing is left
  * of a coordinator that dies.
  */
-export async function occupyPlaces(sql: Sql, tasks: readonly PlacedTask[]): Promise<Place[][]> {
-  const places = new Map(tasks.flatMap((task) => task.places.map((place) => [nameOf(place), place] as const)));
-  const named = JSON.stringify([...places].map(([name, { kind, key }]) => ({ name, kind, key })));
-  await sql.query({
-    name: 'leave places', text: `
-      DELETE FROM places USING json_to_recordset($1) AS p (kind text, key text) WHERE places.kind = p.kind AND places.key = p.key
-        AND NOT EXISTS (SELECT FROM steps WHERE run_id = places.run_id AND id = places.step_id AND status = 'dispatched' AND steps.attempt = places.attempt)`,
-    values: [named],
+export async function occupyPlaces(sql: Sql, tasks: readonly PlacedTask[], stillDispatched: StillDispatched): Promise<Place[][]> {
+  const names = [...new Map(tasks.flatMap((task) => task.places.map((place) => [nameOf(place), place] as const))).values()];
+  const { rows } = await sql.query<Taken>({
+    name: 'places', text: `SELECT places.kind, places.key, run_id AS "runId", step_id AS "stepId", attempt FROM json_to_recordset($1) AS p (kind text, key text) JOIN places ON places.kind = p.kind AND places.key = p.key`,
+    values: [JSON.stringify(names)],
   });
-  const { rows } = await sql.query<{ name: string; taken: string[] }>({
-    name: 'places', text: `
-      SELECT p.name, ARRAY(SELECT run_id || ' ' || step_id || ' ' || attempt FROM places WHERE kind = p.kind AND key = p.key) AS taken
-      FROM json_to_recordset($1) AS p (name text, kind text, key text)`,
-    values: [named],
-  });
-  const answers = fill(tasks.map((task) => ({ id: `${task.runId} ${task.stepId} ${task.attempt}`, bounds: task.places })), new Map(rows.map(({ name, taken }) => [name, { count: taken.length, known: taken }])));
+  const there = await leavePlaces(sql, rows, stillDispatched);
+  const states = new Map(names.map((place) => { const known = there.filter((each) => nameOf(each) === nameOf(place)).map(nameOfAttempt); return [nameOf(place), { count: known.length, known }] as const; }));
+  const answers = fill(tasks.map((task) => ({ id: nameOfAttempt(task), bounds: task.places })), states);
   const granted = tasks.flatMap(({ places: own, ...task }, index) => (answers[index]?.full.length === 0 ? own.map(({ kind, key }) => ({ kind, key, ...task })) : []));
   if (granted.length > 0) await sql.query({
     name: 'take places', text: `
@@ -65,9 +65,23 @@ export async function occupyPlaces(sql: Sql, tasks: readonly PlacedTask[]): Prom
   return answers.map(({ full }) => full);
 }
 
+/** Removes the places of steps that have moved on; the others. */
+async function leavePlaces(sql: Sql, taken: readonly Taken[], stillDispatched: StillDispatched): Promise<Taken[]> {
+  const still = taken.length > 0 ? await stillDispatched(sql, taken) : new Set<string>();
+  const left = taken.filter((each) => !still.has(nameOfAttempt(each)));
+  if (left.length > 0) await sql.query({
+    name: 'leave places', text: `
+      DELETE FROM places USING json_to_recordset($1) AS g (kind text, key text, "runId" text, "stepId" text, attempt integer)
+      WHERE places.kind = g.kind AND places.key = g.key AND places.run_id = g."runId" AND places.step_id = g."stepId" AND places.attempt = g.attempt`,
+    values: [JSON.stringify(left)],
+  });
+  return taken.filter((each) => still.has(nameOfAttempt(each)));
+}
+
 /** Of limits that nobody asks about any more. */
-export async function forgetPlaces(sql: Sql): Promise<void> {
-  await sql.query(`DELETE FROM places WHERE NOT EXISTS (SELECT FROM steps WHERE run_id = places.run_id AND id = places.step_id AND status = 'dispatched' AND steps.attempt = places.attempt)`);
+export async function forgetPlaces(sql: Sql, stillDispatched: StillDispatched): Promise<void> {
+  const { rows } = await sql.query<Taken>('SELECT kind, key, run_id AS "runId", step_id AS "stepId", attempt FROM places');
+  await leavePlaces(sql, rows, stillDispatched);
 }
 
 export async function forgetStarts(sql: Sql, olderThanSeconds: number): Promise<void> {

@@ -1,28 +1,31 @@
 import type { Limit, RunEvent } from '#contracts';
 import { admissions, fill, nameOf, type Admission, type Place, type PlacedTask, type Window, type WindowedStart, type WindowState } from '../admission.js';
 import type { StepState } from '../engine/run-state.js';
-import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type NewRun, type OutboxEntry, type StoredRun } from './saga-store.js';
+import { Conflict, SagaStore, type Changes, type Committed, type LaterCheck, type LockPlace, type NewRun, type OutboxEntry, type StoredRun } from './saga-store.js';
 
 /** Younger than this belongs to the process that has just committed it. */
 const SETTLING_MS = 5_000;
 /** A coordinator that was heard of within this time keeps what it has in the outbox. */
 const ALIVE_MS = 10_000;
 
-interface RunRow { readonly created: NewRun; stored: Omit<StoredRun, 'run'> & { readonly run: Omit<StoredRun['run'], 'steps'> }; readonly steps: Map<string, StepState> }
-interface OutboxRow { readonly at: number; readonly again: boolean; readonly owner?: string; readonly tasks: ReadonlyArray<{ runId: string; stepId: string; attempt: number }>; readonly events: ReadonlyArray<{ runId: string; seq: number }> }
+/** `overwritten`: how often somebody has changed it past all stores, as simulated defects do; who has not read it since may not write. */
+interface RunRow { readonly created: NewRun; overwritten: number; stored: Omit<StoredRun, 'run'> & { readonly run: Omit<StoredRun['run'], 'steps'> }; readonly steps: Map<string, StepState> }
+interface OutboxRow { readonly at: number; readonly again: boolean; readonly owner?: string; readonly steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number }>; readonly events: ReadonlyArray<{ runId: string; seq: number }> }
 
 /** What Postgres has for the saga, as maps: one for as many stores as there are coordinators. Rows are immutable values and are shared, not copied. */
 export class MemoryTables {
   readonly pipelines = new Map<string, unknown>();
   readonly runs = new Map<string, RunRow>();
   readonly idempotencyKeys = new Map<string, { runId: string; requestHash: string }>();
-  /** By run: its rows, by the number of the last event in each. */
+  /** By run: the rows of its log, by the number of the last event in each. */
   readonly events = new Map<string, Map<number, readonly RunEvent[]>>();
   readonly outbox = new Map<string, OutboxRow>();
   /** By lock, in the order of tickets. */
   readonly queues = new Map<string, LockPlace[]>();
-  /** Steps that have a timer, by run and step: what the index on `wake_at` is in Postgres. */
-  readonly timers = new Map<string, { runId: string; stepId: string; wakeAt: number }>();
+  /** Steps that wait for an agent, as `<run> <step>`. */
+  readonly dispatched = new Set<string>();
+  /** By run, when its timers are to be looked at. */
+  readonly checks = new Map<string, number>();
   readonly limits: Limit[] = [];
   /** By window, when each start was counted. */
   readonly windows = new Map<string, Map<string, number>>();
@@ -44,11 +47,11 @@ export class MemoryTables {
 
   /** After a loss of the bus: names the task of every dispatched step in the outbox again, as of old (streams.store.ts). */
   dispatchAgain(): void {
-    const tasks = [...this.timers.values()].flatMap(({ runId, stepId }) => {
-      const step = this.runs.get(runId)?.steps.get(stepId);
-      return step?.status === 'dispatched' ? { runId, stepId, attempt: step.attempt } : [];
+    const steps = [...this.dispatched].map((name) => {
+      const [runId, stepId] = name.split(' ') as [string, string];
+      return { runId, stepId, attempt: this.runs.get(runId)?.steps.get(stepId)?.attempt ?? 0 };
     });
-    if (tasks.length > 0) this.outbox.set(this.nextEntry(), { at: -Infinity, again: true, tasks, events: [] });
+    if (steps.length > 0) this.outbox.set(this.nextEntry(), { at: -Infinity, again: true, steps, events: [] });
   }
 }
 
@@ -58,6 +61,7 @@ const idOf = ({ runId, stepId, attempt }: Omit<PlacedTask, 'places'>): string =>
 export class MemoryStore extends SagaStore {
   /** Entries of the outbox that are done with, to be deleted by the next commit. They are lost with the process, as in Postgres. */
   private done: string[] = [];
+  private readonly read = new Map<string, number>();
 
   private readonly owner: string;
 
@@ -67,14 +71,16 @@ export class MemoryStore extends SagaStore {
   }
 
   async now(): Promise<number> { return Math.floor(this.tables.clock()); }
+  recently(): number { return Math.floor(this.tables.clock()); }
 
   async load(runIds: readonly string[]): Promise<Map<string, StoredRun>> {
     const found = new Map<string, StoredRun>();
     for (const runId of runIds) {
       const row = this.tables.runs.get(runId);
       if (!row) continue;
+      this.read.set(runId, row.overwritten);
       const steps = new Map([...row.steps.values()].sort((a, b) => a.position - b.position).map((step) => [step.stepId, step]));
-      found.set(runId, { ...row.stored, run: { ...row.stored.run, steps } });
+      found.set(runId, { ...row.stored, checkAt: this.tables.checks.get(runId), run: { ...row.stored.run, steps } });
     }
     return found;
   }
@@ -117,9 +123,9 @@ export class MemoryStore extends SagaStore {
     const mine = new Set(held);
     const settled = [...this.tables.outbox].filter(([entry, { at, owner }]) => at < now - SETTLING_MS && !mine.has(entry) && (owner === undefined || owner === this.owner || !isHeard(owner))).slice(0, limit);
     for (const [entry, row] of settled) this.tables.outbox.set(entry, { ...row, owner: this.owner });
-    return settled.map(([entry, { again, tasks, events }]) => ({
+    return settled.map(([entry, { again, steps, events }]) => ({
       entry, again,
-      dispatched: tasks.flatMap(({ runId, stepId, attempt }) => {
+      dispatched: steps.flatMap(({ runId, stepId, attempt }) => {
         const row = this.tables.runs.get(runId);
         const step = row?.steps.get(stepId);
         if (!row || step?.status !== 'dispatched' || step.attempt !== attempt) return [];
@@ -130,10 +136,13 @@ export class MemoryStore extends SagaStore {
     }));
   }
 
-  async dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>> {
+  async dueRuns(limit: number): Promise<string[]> {
     const now = this.tables.clock();
-    const due = [...this.tables.timers.values()].filter(({ wakeAt }) => wakeAt <= now).sort((a, b) => a.wakeAt - b.wakeAt);
-    return due.slice(0, limit).map(({ runId, stepId }) => ({ runId, stepId }));
+    return [...this.tables.checks].filter(([, at]) => at <= now).sort(([, a], [, b]) => a - b).slice(0, limit).map(([runId]) => runId);
+  }
+
+  async checkLater(checks: readonly LaterCheck[]): Promise<void> {
+    for (const { runId, was, next } of checks) if (this.tables.checks.get(runId) === was) this.tables.checks.set(runId, next);
   }
 
   async overlookedHolders(limit: number): Promise<LockPlace[]> {
@@ -173,16 +182,6 @@ export class MemoryStore extends SagaStore {
     return answers.map(({ full }) => full);
   }
 
-  async renewTimers(steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number; ms: number }>): Promise<void> {
-    for (const { ms, ...task } of steps) {
-      const step = this.tables.runs.get(task.runId)?.steps.get(task.stepId);
-      if (!step || !this.isDispatched(task)) continue;
-      const wakeAt = this.tables.clock() + ms;
-      this.tables.runs.get(task.runId)?.steps.set(task.stepId, { ...step, wakeAt });
-      this.tables.timers.set(`${task.runId} ${task.stepId}`, { runId: task.runId, stepId: task.stepId, wakeAt });
-    }
-  }
-
   async beat(): Promise<void> { this.tables.coordinators.set(this.owner, this.tables.clock()); }
   async retire(): Promise<void> { this.tables.coordinators.delete(this.owner); }
 
@@ -202,41 +201,47 @@ export class MemoryStore extends SagaStore {
   /** Everything that a commit may break on is looked at before anything is written. */
   private require({ runs }: Changes): void {
     const keys = new Set<string>();
-    for (const { run, version, created } of runs) {
+    for (const { run, from, created } of runs) {
       const key = created?.idempotency?.key;
       if (key !== undefined && (keys.has(key) || this.tables.idempotencyKeys.has(key))) throw new Conflict();
       if (key !== undefined) keys.add(key);
       if (created && !this.tables.pipelines.has(created.pipelineHash)) throw Object.assign(new Error(`no pipeline ${created.pipelineHash}`), { code: '23503' });
-      const stored = this.tables.runs.get(run.runId)?.stored.version;
-      if (created ? stored !== undefined : stored !== version) throw new Conflict();
+      const stored = this.tables.runs.get(run.runId)?.stored.run.seq;
+      if (created ? stored !== undefined : stored !== from) throw new Conflict();
+      if ((this.tables.runs.get(run.runId)?.overwritten ?? 0) !== (this.read.get(run.runId) ?? 0)) throw new Conflict();
     }
   }
 
-  private write({ run: { steps: _steps, ...run }, version, created, steps, events }: Changes['runs'][number]): void {
+  private write({ run: { steps: _steps, ...run }, created, steps, events, rewritten, checkAt }: Changes['runs'][number]): void {
     const { runId } = run;
     let row = this.tables.runs.get(runId);
     if (created) {
-      row = { created, stored: { run, pipelineHash: created.pipelineHash, version: 1 }, steps: new Map() };
+      row = { created, overwritten: 0, stored: { run, pipelineHash: created.pipelineHash }, steps: new Map() };
       this.tables.runs.set(runId, row);
       this.tables.events.set(runId, new Map());
       if (created.idempotency) this.tables.idempotencyKeys.set(created.idempotency.key, { runId, requestHash: created.idempotency.requestHash });
     } else if (row) {
-      row.stored = { ...row.stored, run, version: version + 1 };
+      row.stored = { ...row.stored, run: rewritten ? run : { ...row.stored.run, seq: run.seq, updatedAt: run.updatedAt } };
+    }
+    if (created || rewritten) {
+      if (checkAt === undefined) this.tables.checks.delete(runId);
+      else this.tables.checks.set(runId, checkAt);
     }
     for (const step of steps) {
       row?.steps.set(step.stepId, step);
       const key = `${runId} ${step.stepId}`;
-      if (step.wakeAt === undefined) this.tables.timers.delete(key);
-      else this.tables.timers.set(key, { runId, stepId: step.stepId, wakeAt: step.wakeAt });
+      if (step.status === 'dispatched') this.tables.dispatched.add(key);
+      else this.tables.dispatched.delete(key);
     }
     for (const group of events) this.tables.events.get(runId)?.set(group.at(-1)?.seq ?? 0, group);
   }
 
-  private note({ runs, tasks }: Changes): string | undefined {
+  private note({ runs }: Changes): string | undefined {
+    const steps = runs.flatMap(({ run: { runId }, steps: changed }) => changed.map(({ stepId, attempt }) => ({ runId, stepId, attempt })));
     const events = runs.flatMap(({ run, events: groups }) => groups.map((group) => ({ runId: run.runId, seq: group.at(-1)?.seq ?? 0 })));
-    if (tasks.length + events.length === 0) return undefined;
+    if (events.length === 0) return undefined;
     const entry = this.tables.nextEntry();
-    this.tables.outbox.set(entry, { at: this.tables.clock(), again: false, owner: this.owner, tasks: tasks.map(({ runId, stepId, attempt }) => ({ runId, stepId, attempt })), events });
+    this.tables.outbox.set(entry, { at: this.tables.clock(), again: false, owner: this.owner, steps, events });
     return entry;
   }
 

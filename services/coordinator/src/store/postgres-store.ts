@@ -3,11 +3,12 @@ import type { Pool } from 'pg';
 import { eventsOf, type Limit, type RunEvents } from '#contracts';
 import { nameOf, type Admission, type Place, type PlacedTask, type WindowedStart } from '../admission.js';
 import { toldJson } from '../engine/draft.js';
-import type { RunState, StepState } from '../engine/run-state.js';
-import { admitStarts, forgetPlaces, forgetStarts, occupyPlaces, readLimits } from './limits.store.js';
+import type { RunState } from '../engine/run-state.js';
+import { admitStarts, forgetPlaces, forgetStarts, nameOfAttempt, occupyPlaces, readLimits, type Attempt } from './limits.store.js';
+import { stepsJson, stepsOf } from './log.js';
 import { Rows } from './rows.js';
 import { transaction } from './transaction.js';
-import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type OutboxEntry, type StoredRun } from './saga-store.js';
+import { Conflict, SagaStore, type Changes, type Committed, type LaterCheck, type LockPlace, type OutboxEntry, type StoredRun } from './saga-store.js';
 
 /**
  * Every statement of the saga, each for a whole batch, so that the number of round trips does not grow with it. Times are the database's, in milliseconds.
@@ -15,87 +16,73 @@ import { Conflict, SagaStore, type Changes, type Committed, type LockPlace, type
  */
 
 const ms = (column: string): string => `(extract(epoch FROM ${column}) * 1000)::float8`;
-const time = (column: string): string => `to_timestamp(${column} / 1000.0)`;
 /** Younger than this belongs to the process that has just committed it. */
 const SETTLING = `interval '5 seconds'`;
 /** A coordinator that was heard of within this time keeps what it has in the outbox. */
 const ALIVE = `interval '10 seconds'`;
-/** SQLSTATE classes: another writer was first (serialization, deadlock). */
+/** SQLSTATE: another writer was first (serialization, deadlock). */
 const CONFLICTS: ReadonlySet<string> = new Set(['40001', '40P01']);
+/** Somebody has appended to the log of a run, has begun the run, or has begun one with the key. */
+const TAKEN: ReadonlySet<string> = new Set(['log_pkey', 'runs_pkey', 'runs_idempotency_key']);
+/** After so long without a word the database's time is asked for. */
+const RECENT_MS = 250;
 
 /**
- * `pullwright_require` breaks the statement off with 40001 when a count is not what it should be, and with it everything that the statement has written.
- * Rows of `runs` are inserted or updated first to last in one statement with their steps and events: their row locks keep every other writer of these runs waiting until the commit.
+ * Whoever appends to a log first takes the number of its next event; the second one's row is a unique violation, which breaks the statement off and with it everything that it has written.
+ * `pullwright_require` does the same with 40001 when a log does not end where the run goes on: it has been removed, or the database has been put back.
  */
 const CREATED = new Rows({
   id: 'text', hash: 'text', repository: 'text', ref: 'text', params: 'json', status: 'text', ending: 'text', failure: 'json', lastRetry: 'text', by: 'text', key: 'text', requestHash: 'text',
-  seq: 'int4', updatedAt: 'float8', finishedAt: 'float8', cache: 'bool', tenant: 'text', priority: 'int4',
+  at: 'timestamptz', finishedAt: 'timestamptz', checkAt: 'timestamptz', cache: 'bool', tenant: 'text', priority: 'int4',
 });
-const MOVED = new Rows({ id: 'text', version: 'int4', status: 'text', ending: 'text', failure: 'json', lastRetry: 'text', seq: 'int4', updatedAt: 'float8', finishedAt: 'float8' });
-const STEPS = new Rows({
-  runId: 'text', stepId: 'text', position: 'int4', agent: 'text', status: 'text', attempt: 'int4', tries: 'int4', inputs: 'json', outputs: 'json', facts: 'json', failure: 'json', elements: 'int4',
-  locked: 'bool', wakeAt: 'float8', startedAt: 'float8', finishedAt: 'float8',
-});
-const EVENTS = new Rows({ runId: 'text', seq: 'int4', events: 'json' });
+const REWRITTEN = new Rows({ id: 'text', status: 'text', ending: 'text', failure: 'json', lastRetry: 'text', finishedAt: 'timestamptz', checkAt: 'timestamptz' });
+const MOVED = new Rows({ id: 'text', from: 'int4' });
+const LATER = new Rows({ runId: 'text', was: 'timestamptz', next: 'timestamptz' });
+const LOG = new Rows({ runId: 'text', seq: 'int4', last: 'int4', at: 'timestamptz', events: 'text', steps: 'text' });
 /** The numbers of the parameters: those of one row after the other. */
-const AT = { created: 1, moved: 1 + CREATED.width, steps: 1 + CREATED.width + MOVED.width, events: 1 + CREATED.width + MOVED.width + STEPS.width, rest: 1 + CREATED.width + MOVED.width + STEPS.width + EVENTS.width };
+const AT = { created: 1, rewritten: 1 + CREATED.width, log: 1 + CREATED.width + REWRITTEN.width, rest: 1 + CREATED.width + REWRITTEN.width + LOG.width };
 
 const COMMIT = `
 WITH created AS (
-  INSERT INTO runs (id, pipeline_hash, repository, ref, params, status, ending, failure, last_retry, requested_by, idempotency_key, request_hash, seq, version, created_at, updated_at, finished_at, cache, tenant, priority)
-  SELECT id, hash, repository, ref, params, status, ending, failure, "lastRetry", "by", key, "requestHash", seq, 1, ${time('"updatedAt"')}, ${time('"updatedAt"')}, ${time('"finishedAt"')}, cache, tenant, priority
+  INSERT INTO runs (id, pipeline_hash, repository, ref, params, status, ending, failure, last_retry, requested_by, idempotency_key, request_hash, created_at, finished_at, check_at, cache, tenant, priority)
+  SELECT id, hash, repository, ref, params, status, ending, failure, "lastRetry", "by", key, "requestHash", at, "finishedAt", "checkAt", cache, tenant, priority
   FROM ${CREATED.from('r', AT.created)}
-  ON CONFLICT DO NOTHING RETURNING 1
-), moved AS (
-  UPDATE runs SET status = r.status, ending = r.ending, failure = r.failure, last_retry = r."lastRetry", seq = r.seq, version = r.version + 1,
-    updated_at = ${time('r."updatedAt"')}, finished_at = ${time('r."finishedAt"')}
-  FROM ${MOVED.from('r', AT.moved)}
-  WHERE runs.id = r.id AND runs.version = r.version RETURNING 1
-), written AS (
-  INSERT INTO steps (run_id, id, position, agent, status, attempt, tries, inputs, outputs, facts, failure, elements, locked, wake_at, started_at, finished_at)
-  SELECT "runId", "stepId", position, agent, status, attempt, tries, inputs, outputs, facts, failure, elements, locked, ${time('"wakeAt"')}, ${time('"startedAt"')}, ${time('"finishedAt"')}
-  FROM ${STEPS.from('s', AT.steps)}
-  ON CONFLICT (run_id, id) DO UPDATE SET position = excluded.position, status = excluded.status, attempt = excluded.attempt, tries = excluded.tries, inputs = excluded.inputs,
-    outputs = excluded.outputs, facts = excluded.facts, failure = excluded.failure, elements = excluded.elements, locked = excluded.locked, wake_at = excluded.wake_at,
-    started_at = excluded.started_at, finished_at = excluded.finished_at
+), rewritten AS (
+  UPDATE runs SET status = r.status, ending = r.ending, failure = r.failure, last_retry = r."lastRetry", finished_at = r."finishedAt", check_at = r."checkAt"
+  FROM ${REWRITTEN.from('r', AT.rewritten)}
+  WHERE runs.id = r.id
 ), told AS (
-  INSERT INTO events (run_id, seq, events) SELECT "runId", seq, events FROM ${EVENTS.from('e', AT.events)}
+  INSERT INTO log (run_id, seq, last, at, events, steps) SELECT "runId", seq, last, at, events, steps FROM ${LOG.from('l', AT.log)}
 ), noted AS (
-  INSERT INTO outbox (tasks, events, owner) SELECT $${AT.rest}::json, $${AT.rest + 1}::json, $${AT.rest + 5}::text WHERE $${AT.rest} IS NOT NULL RETURNING id
+  INSERT INTO outbox (rows, owner) SELECT $${AT.rest}::text, $${AT.rest + 3}::text WHERE $${AT.rest} IS NOT NULL RETURNING id
 ), forgotten AS (
-  DELETE FROM outbox WHERE id = ANY($${AT.rest + 2}::bigint[])
+  DELETE FROM outbox WHERE id = ANY($${AT.rest + 1}::bigint[])
 )
-SELECT (SELECT id FROM noted) AS entry, pullwright_require((SELECT count(*) FROM created) = $${AT.rest + 3} AND (SELECT count(*) FROM moved) = $${AT.rest + 4})`;
-
-const STEP_COLUMNS = `position, agent, status, attempt, tries, inputs, outputs, facts, failure, elements, locked,
-  ${ms('wake_at')} AS "wakeAt", ${ms('started_at')} AS "startedAt", ${ms('finished_at')} AS "finishedAt"`;
+SELECT (SELECT id FROM noted) AS entry, floor(${ms('clock_timestamp()')}) AS now,
+  pullwright_require((SELECT count(*) FROM ${MOVED.from('m', AT.rest + 4)} WHERE (SELECT last FROM log WHERE run_id = m.id ORDER BY seq DESC LIMIT 1) = m."from") = $${AT.rest + 2})`;
 
 type Sql = Pick<Pool, 'query'>;
 
 export class PostgresStore extends SagaStore {
   /** Entries of the outbox that are done with, to be deleted by the next commit. */
   private done: string[] = [];
+  /** The database's time, and this process's when it came. */
+  private lastHeard: { readonly there: number; readonly here: number } | undefined;
 
   /** `owner`: names this coordinator. */
   constructor(private readonly pool: Pool, private readonly owner: string = randomUUID()) { super(); }
 
   async now(): Promise<number> {
     const { rows } = await this.pool.query<{ now: number }>({ name: 'now', text: `SELECT floor(${ms('clock_timestamp()')}) AS now` });
-    return (rows[0] as { now: number }).now;
+    return this.heard((rows[0] as { now: number }).now);
   }
 
-  async load(runIds: readonly string[]): Promise<Map<string, StoredRun>> {
-    // One statement, so that a run and its steps are of one version.
-    const { rows } = await this.pool.query<Omit<RunState, 'steps'> & { pipelineHash: string; version: number; steps: StepState[] | null }>({
-      name: 'load', text: `
-        SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, cache, tenant, priority, status, ending, failure, last_retry AS "lastRetry", seq, version,
-          ${ms('updated_at')} AS "updatedAt", ${ms('finished_at')} AS "finishedAt",
-          (SELECT json_agg(s ORDER BY position) FROM (SELECT id AS "stepId", ${STEP_COLUMNS} FROM steps WHERE run_id = runs.id) AS s) AS steps
-        FROM runs WHERE id = ANY($1)`,
-      values: [runIds],
-    });
-    return new Map(rows.map(({ pipelineHash, version, steps, ...run }) => [run.runId, { pipelineHash, version, run: { ...present(run), steps: new Map((steps ?? []).map((step) => [step.stepId, present(step)])) } }]));
+  recently(): number | undefined {
+    const age = this.lastHeard ? performance.now() - this.lastHeard.here : Infinity;
+    return this.lastHeard && age < RECENT_MS ? Math.floor(this.lastHeard.there + age) : undefined;
   }
+
+  async load(runIds: readonly string[]): Promise<Map<string, StoredRun>> { return loadRuns(this.pool, runIds); }
 
   async byIdempotencyKey(keys: readonly string[]): Promise<Map<string, { runId: string; requestHash: string }>> {
     const { rows } = await this.pool.query<{ key: string; runId: string; requestHash: string }>(
@@ -122,7 +109,7 @@ export class PostgresStore extends SagaStore {
       });
     } catch (error) {
       this.done.push(...done);
-      if (CONFLICTS.has(sqlState(error) ?? '')) throw new Conflict(undefined, { cause: error });
+      if (isConflict(error)) throw new Conflict(undefined, { cause: error });
       throw error;
     }
   }
@@ -140,35 +127,32 @@ export class PostgresStore extends SagaStore {
       this.done.push(...done);
       throw error;
     }
-    const { rows } = await this.pool.query<{ entry: string; again: boolean; dispatched: Array<OutboxEntry['dispatched'][number]> | null; events: RunEvents[] | null }>(
+    const { rows } = await this.pool.query<{ entry: string; again: boolean; rows: string }>(
       `WITH taken AS (
          UPDATE outbox SET owner = $2 WHERE id IN (
            SELECT id FROM outbox WHERE at < clock_timestamp() - ${SETTLING} AND id <> ALL ($3::bigint[])
              AND (owner IS NULL OR owner = $2 OR NOT EXISTS (SELECT FROM coordinators WHERE coordinators.id = outbox.owner AND seen_at > clock_timestamp() - ${ALIVE}))
            ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)
          RETURNING *)
-       SELECT outbox.id AS entry, again,
-         (SELECT json_agg(json_build_object('runId', runs.id, 'pipelineHash', pipeline_hash, 'repository', repository, 'ref', ref, 'params', params, 'cache', cache, 'tenant', tenant, 'priority', priority, 'step', row_to_json(s)))
-          FROM json_to_recordset(outbox.tasks) AS t ("runId" text, "stepId" text, attempt integer)
-          JOIN LATERAL (SELECT id AS "stepId", ${STEP_COLUMNS} FROM steps WHERE run_id = t."runId" AND id = t."stepId" AND status = 'dispatched' AND steps.attempt = t.attempt) AS s ON true
-          JOIN runs ON runs.id = t."runId") AS dispatched,
-         (SELECT json_agg(events.events ORDER BY events.run_id, events.seq) FROM json_to_recordset(outbox.events) AS e ("runId" text, seq integer)
-          JOIN events ON events.run_id = e."runId" AND events.seq = e.seq) AS events
-       FROM taken AS outbox ORDER BY id`, [limit, this.owner, held]);
-    return rows.map(({ entry, again, dispatched, events }) => ({ entry, again, dispatched: (dispatched ?? []).map((row) => ({ ...present(row), step: present(row.step) })), events: (events ?? []).map(eventsOf) }));
+       SELECT id AS entry, again, rows FROM taken ORDER BY id`, [limit, this.owner, held]);
+    return Promise.all(rows.map(async ({ rows: names, ...entry }) => ({ ...entry, ...entry.again ? await this.dispatchedOf(JSON.parse(names) as string[]) : await this.namedIn(JSON.parse(names) as Array<string | number>) })));
   }
 
-  async dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>> {
-    return (await this.pool.query<{ runId: string; stepId: string }>({
-      name: 'due', text: 'SELECT run_id AS "runId", id AS "stepId" FROM steps WHERE wake_at <= clock_timestamp() ORDER BY wake_at LIMIT $1', values: [limit],
-    })).rows;
+  async dueRuns(limit: number): Promise<string[]> {
+    const { rows } = await this.pool.query<{ id: string }>({ name: 'due', text: 'SELECT id FROM runs WHERE check_at <= clock_timestamp() ORDER BY check_at LIMIT $1', values: [limit] });
+    return rows.map(({ id }) => id);
+  }
+
+  async checkLater(checks: readonly LaterCheck[]): Promise<void> {
+    await this.pool.query({
+      name: 'check later', text: `UPDATE runs SET check_at = c.next FROM ${LATER.from('c', 1)} WHERE runs.id = c."runId" AND runs.check_at = c.was`, values: LATER.values(checks),
+    });
   }
 
   async overlookedHolders(limit: number): Promise<LockPlace[]> {
-    return (await this.pool.query<LockPlace>(
-      `SELECT l.name, l.run_id AS "runId", l.step_id AS "stepId"
-       FROM (SELECT DISTINCT ON (name) name, run_id, step_id FROM locks ORDER BY name, ticket) AS l
-       JOIN steps ON steps.run_id = l.run_id AND steps.id = l.step_id AND steps.status = 'blocked' LIMIT $1`, [limit])).rows;
+    const { rows } = await this.pool.query<LockPlace>('SELECT DISTINCT ON (name) name, run_id AS "runId", step_id AS "stepId" FROM locks ORDER BY name, ticket');
+    const runs = await this.load(rows.map(({ runId }) => runId));
+    return rows.filter(({ runId, stepId }) => runs.get(runId)?.run.steps.get(stepId)?.status === 'blocked').slice(0, limit);
   }
 
   async limits(): Promise<Limit[]> { return readLimits(this.pool); }
@@ -182,20 +166,14 @@ export class PostgresStore extends SagaStore {
 
   async forgetStarts(olderThanSeconds: number): Promise<void> {
     await forgetStarts(this.pool, olderThanSeconds);
-    await forgetPlaces(this.pool);
+    await forgetPlaces(this.pool, stillDispatched);
   }
 
   async occupy(tasks: readonly PlacedTask[]): Promise<Place[][]> {
     return transaction(this.pool, async (sql) => {
       await lockQueues(sql, tasks.flatMap(({ places }) => places.map(nameOf)));
-      return occupyPlaces(sql, tasks);
+      return occupyPlaces(sql, tasks, stillDispatched);
     });
-  }
-
-  async renewTimers(steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number; ms: number }>): Promise<void> {
-    await this.pool.query(
-      `UPDATE steps SET wake_at = clock_timestamp() + make_interval(secs => s.ms / 1000.0) FROM json_to_recordset($1) AS s ("runId" text, "stepId" text, attempt integer, ms bigint)
-       WHERE run_id = s."runId" AND id = s."stepId" AND status = 'dispatched' AND steps.attempt = s.attempt`, [JSON.stringify(steps)]);
   }
 
   async beat(): Promise<void> {
@@ -206,33 +184,86 @@ export class PostgresStore extends SagaStore {
   async retire(): Promise<void> { await this.pool.query(`DELETE FROM coordinators WHERE id = $1 OR seen_at < clock_timestamp() - ${ALIVE}`, [this.owner]); }
 
   /** Returns the entry in the outbox. */
-  private async write(sql: Sql, { runs, tasks }: Changes, done: readonly string[]): Promise<string | undefined> {
-    const created = runs.flatMap(({ created: start, run }) => (start ? [{
+  private async write(sql: Sql, { runs }: Changes, done: readonly string[]): Promise<string | undefined> {
+    const created = runs.flatMap(({ created: start, run, checkAt }) => (start ? [{
       id: run.runId, hash: start.pipelineHash, repository: start.repository, ref: start.ref, params: start.params, by: start.requestedBy, key: start.idempotency?.key, requestHash: start.idempotency?.requestHash, cache: start.cache, tenant: start.tenant, priority: start.priority,
-      status: run.status, ending: run.ending, failure: run.failure, lastRetry: run.lastRetry, seq: run.seq, updatedAt: run.updatedAt, finishedAt: run.finishedAt,
+      status: run.status, ending: run.ending, failure: run.failure, lastRetry: run.lastRetry, at: run.updatedAt, finishedAt: run.finishedAt, checkAt,
     }] : []));
-    const moved = runs.flatMap(({ created: start, run, version }) => (start ? [] : [{
-      id: run.runId, version, status: run.status, ending: run.ending, failure: run.failure, lastRetry: run.lastRetry, seq: run.seq, updatedAt: run.updatedAt, finishedAt: run.finishedAt,
-    }]));
-    const steps = runs.flatMap(({ run, steps: changed }) => changed.map((step) => ({ ...step, runId: run.runId })));
-    const events = runs.flatMap(({ run, events: groups }) => groups.map((group) => ({ runId: run.runId, seq: group.at(-1)?.seq, events: toldJson(group) })));
-    const noted = tasks.length + events.length > 0;
-    const { rows } = await sql.query<{ entry: string | null }>({
+    const rewritten = runs.flatMap(({ created: start, rewritten: is, run, checkAt }) => (is && !start ? [{
+      id: run.runId, status: run.status, ending: run.ending, failure: run.failure, lastRetry: run.lastRetry, finishedAt: run.finishedAt, checkAt,
+    }] : []));
+    const moved = runs.flatMap(({ created: start, run, from }) => (start ? [] : [{ id: run.runId, from }]));
+    const log = runs.flatMap(({ run, from, steps, events }) => events.map((group, index) => ({
+      runId: run.runId, seq: index === 0 ? from + 1 : group[0]?.seq, last: group.at(-1)?.seq, at: run.updatedAt, events: toldJson(group), steps: stepsJson(index === 0 ? steps : []),
+    })));
+    const { rows } = await sql.query<{ entry: string | null; now: number }>({
       name: 'commit', text: COMMIT,
       values: [
-        ...CREATED.values(created), ...MOVED.values(moved), ...STEPS.values(steps), ...EVENTS.values(events),
-        noted ? JSON.stringify(tasks.map(({ runId, stepId, attempt }) => ({ runId, stepId, attempt }))) : null, JSON.stringify(events.map(({ runId, seq }) => ({ runId, seq }))),
-        done, created.length, moved.length, this.owner,
+        ...CREATED.values(created), ...REWRITTEN.values(rewritten), ...LOG.values(log),
+        log.length > 0 ? JSON.stringify(log.flatMap(({ runId, seq }) => [runId, seq])) : null, done, moved.length, this.owner, ...MOVED.values(moved),
       ],
     });
+    if (rows[0]) this.heard(rows[0].now);
     return rows[0]?.entry ?? undefined;
   }
 
+  private heard(there: number): number {
+    this.lastHeard = { there, here: performance.now() };
+    return there;
+  }
+
+  /** What rows of the log have told and dispatched, less the steps that have moved on since. `names`: run and `seq` in turn. */
+  private async namedIn(names: ReadonlyArray<string | number>): Promise<Pick<OutboxEntry, 'dispatched' | 'events'>> {
+    const keys = Array.from({ length: names.length / 2 }, (_, index) => ({ runId: String(names[index * 2]), seq: Number(names[index * 2 + 1]) }));
+    const { rows } = await this.pool.query<{ runId: string; events: string | null; steps: string }>(
+      `SELECT run_id AS "runId", events, steps FROM unnest($1::text[], $2::integer[]) WITH ORDINALITY AS n (id, first, place) JOIN log ON run_id = id AND seq = first ORDER BY place`,
+      [keys.map(({ runId }) => runId), keys.map(({ seq }) => seq)]);
+    const attempts = new Set(rows.flatMap(({ runId, steps }) => [...stepsOf(steps).values()].map(({ stepId, attempt }) => `${runId} ${stepId} ${attempt}`)));
+    const { dispatched } = await this.dispatchedOf(rows.map(({ runId }) => runId));
+    return {
+      dispatched: dispatched.filter(({ runId, step: { stepId, attempt } }) => attempts.has(`${runId} ${stepId} ${attempt}`)),
+      events: rows.flatMap(({ events }) => (events === null ? [] : [eventsOf(JSON.parse(events) as RunEvents)])),
+    };
+  }
+
+  /** Every step of these runs that waits for an agent. */
+  private async dispatchedOf(runIds: readonly string[]): Promise<Pick<OutboxEntry, 'dispatched' | 'events'>> {
+    const runs = await this.load(runIds);
+    const dispatched = [...runs.values()].flatMap(({ run, pipelineHash }) => [...run.steps.values()].filter(({ status }) => status === 'dispatched').map((step) => {
+      const { runId, repository, ref, params, cache, tenant, priority } = run;
+      return { runId, repository, ref, params, cache, tenant, priority, pipelineHash, step };
+    }));
+    return { dispatched, events: [] };
+  }
+}
+
+/** Those of these tasks whose step still waits for that attempt, as `nameOfAttempt`. */
+async function stillDispatched(sql: Sql, tasks: readonly Attempt[]): Promise<ReadonlySet<string>> {
+  const runs = await loadRuns(sql, [...new Set(tasks.map(({ runId }) => runId))]);
+  return new Set(tasks.filter(({ runId, stepId, attempt }) => { const step = runs.get(runId)?.run.steps.get(stepId); return step?.status === 'dispatched' && step.attempt === attempt; }).map(nameOfAttempt));
+}
+
+/** One statement, so that a run and its log are of one moment. */
+export async function loadRuns(sql: Sql, runIds: readonly string[]): Promise<Map<string, StoredRun>> {
+  const { rows } = await sql.query<Omit<RunState, 'steps'> & { pipelineHash: string; checkAt: number | null; steps: string | null }>({
+    name: 'load', text: `
+      SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, cache, tenant, priority, status, ending, failure, last_retry AS "lastRetry", l.seq, ${ms('l.at')} AS "updatedAt",
+        ${ms('finished_at')} AS "finishedAt", ${ms('check_at')} AS "checkAt", l.steps
+      FROM runs JOIN LATERAL (SELECT max(last) AS seq, max(at) AS at, string_agg(steps, ',' ORDER BY seq) FILTER (WHERE steps <> '[]') AS steps FROM log WHERE run_id = runs.id) AS l ON true
+      WHERE id = ANY($1)`,
+    values: [runIds],
+  });
+  return new Map(rows.map(({ pipelineHash, checkAt, steps, ...run }) => [run.runId, { pipelineHash, checkAt: checkAt ?? undefined, run: { ...present(run), steps: stepsOf(steps) } }]));
 }
 
 /** SQL's null is `undefined` in the engine. */
 function present<T extends object>(row: T): T {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as T;
+}
+
+function isConflict(error: unknown): boolean {
+  const state = sqlState(error) ?? '';
+  return CONFLICTS.has(state) || (state === '23505' && TAKEN.has((error as { constraint?: string }).constraint ?? ''));
 }
 
 /** The five characters of SQLSTATE, or `undefined` when the server did not answer. */

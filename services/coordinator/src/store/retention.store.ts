@@ -1,6 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { PoolClient } from 'pg';
-import type { ArtifactMap } from '#contracts';
+import type { StepState } from '../engine/run-state.js';
+import { stepsOf } from './log.js';
+
+/** Rows of the log that one statement reads. */
+const ROWS = 500;
 
 /** A run that has been looked at, and what of it is old enough to go. */
 export interface AgedRun { id: string; runIsOver: boolean; eventsAreOver: boolean }
@@ -24,24 +28,39 @@ export async function removeRuns(sql: PoolClient, ids: readonly string[]): Promi
   const { rows } = await sql.query<{ count: number }>(
     `WITH gone AS (
        DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE id = ANY($1) AND finished_at IS NOT NULL ORDER BY id FOR UPDATE SKIP LOCKED) RETURNING id
-     ), steps_gone AS (DELETE FROM steps WHERE run_id IN (SELECT id FROM gone)
-     ), events_gone AS (DELETE FROM events WHERE run_id IN (SELECT id FROM gone)
+     ), log_gone AS (DELETE FROM log WHERE run_id IN (SELECT id FROM gone)
      ), reports_gone AS (DELETE FROM reports WHERE run_id IN (SELECT id FROM gone)
      ) SELECT count(*)::integer AS count FROM gone`, [ids]);
   return rows[0]?.count ?? 0;
 }
 
+/** What the steps have made stays. */
 export async function removeEvents(sql: PoolClient, ids: readonly string[]): Promise<void> {
-  await sql.query('DELETE FROM events WHERE run_id = ANY($1)', [ids]);
+  await sql.query('UPDATE log SET events = NULL WHERE run_id = ANY($1) AND events IS NOT NULL', [ids]);
 }
 
-/** What a step that stands has made. A fan-out itself is left out: its elements made the artifacts. */
-export interface MadeBy { runId: string; stepId: string; agent: string; outputs: ArtifactMap; age: number | null }
+/** What a step has made, and where the log says so: the `place` in a row of it. `age`: days since the run ended. */
+export interface MadeBy extends Pick<StepState, 'agent' | 'outputs'> { readonly runId: string; readonly seq: number; readonly place: number; readonly age: number | null }
 
-/** Of kept runs, by run and step, behind `after`. `age`: days since the run ended. */
-export async function madeBySteps(database: DataSource, after: { runId: string; stepId: string }, limit: number): Promise<MadeBy[]> {
-  return database.query(
-    `SELECT run_id AS "runId", steps.id AS "stepId", agent, outputs, (extract(epoch FROM clock_timestamp() - runs.finished_at) / 86400)::float8 AS age
-     FROM steps JOIN runs ON runs.id = run_id
-     WHERE (run_id, steps.id) > ($1, $2) AND elements IS NULL AND agent IS NOT NULL AND steps.status = 'succeeded' ORDER BY run_id, steps.id LIMIT $3`, [after.runId, after.stepId, limit]);
+/**
+ * Of kept runs, behind `after`, `atLeast` so many if there are. A fan-out itself is left out: its elements made the artifacts. What a retry has made anew is named twice: nobody may remove either as long as there is
+ * the run.
+ */
+export async function madeByRuns(database: DataSource, after: Pick<MadeBy, 'runId' | 'seq' | 'place'>, atLeast: number): Promise<MadeBy[]> {
+  const made: MadeBy[] = [];
+  for (let { runId, seq } = after; made.length < atLeast;) {
+    const rows = await database.query<Array<{ runId: string; seq: number; steps: string; age: number | null }>>(
+      `SELECT run_id AS "runId", seq, steps, (extract(epoch FROM clock_timestamp() - runs.finished_at) / 86400)::float8 AS age
+       FROM log JOIN runs ON runs.id = run_id WHERE (run_id, seq) >= ($1, $2) ORDER BY run_id, seq LIMIT ${ROWS}`, [runId, seq]);
+    for (const row of rows) {
+      const isAfter = (place: number): boolean => row.runId !== after.runId || row.seq !== after.seq || place > after.place;
+      for (const [place, { agent, outputs, status, elements }] of [...stepsOf(row.steps).values()].entries()) {
+        if (status === 'succeeded' && elements === undefined && agent !== undefined && isAfter(place)) made.push({ runId: row.runId, seq: row.seq, place, agent, outputs, age: row.age });
+      }
+    }
+    const last = rows.at(-1);
+    if (!last || rows.length < ROWS) break;
+    [runId, seq] = [last.runId, last.seq + 1];
+  }
+  return made;
 }

@@ -1,4 +1,3 @@
-import type { Task } from '#contracts';
 import type { RunState, StepState } from '../engine/run-state.js';
 import type { Place, Window, WindowedStart } from '../admission.js';
 import { Conflict, type Changes, type LockPlace, type NewRun, type OutboxEntry, type RunChange, type SagaStore } from './saga-store.js';
@@ -26,16 +25,20 @@ function begun(runId: string, { steps = [step('a', 0)], key, repository = '/repo
   const run: RunState = { runId, repository, ref: 'main', params: { depth: 'smoke', count: 2 }, cache: false, status: 'running', seq: 2, updatedAt: 1_700_000_000_123, steps: new Map(steps.map((each) => [each.stepId, each])) };
   const created: NewRun = { runId, pipeline: 'sample', repository, ref: 'main', params: run.params, cache: false, requestedBy: 'ann', pipelineHash: HASH, ...key !== undefined && { idempotency: { key, requestHash: `hash of ${key}` } } };
   const at = new Date(run.updatedAt).toISOString();
-  return { run, version: 0, created, steps, events: [[{ runId, seq: 1, type: 'run-started', at, by: 'ann' }, { runId, seq: 2, type: 'step-dispatched', at, stepId: 'a', attempt: 1 }]] };
+  return { run, from: 0, created, rewritten: true, steps, events: [[{ runId, seq: 1, type: 'run-started', at, by: 'ann' }, { runId, seq: 2, type: 'step-dispatched', at, stepId: 'a', attempt: 1 }]] };
 }
 
-function moved({ run }: RunChange, version: number, steps: StepState[], change: Partial<RunState> = {}): RunChange {
-  const seq = run.seq + version;
-  return { run: { ...run, seq, updatedAt: run.updatedAt + version, ...change }, version, steps, events: [[{ runId: run.runId, seq, type: 'step-succeeded', at: new Date(run.updatedAt).toISOString(), stepId: 'a' }]] };
+/** The `nth` commit after the beginning. */
+function moved({ run }: RunChange, nth: number, steps: StepState[], change: Partial<RunState> = {}, checkAt?: number): RunChange {
+  const seq = run.seq + nth;
+  const at = run.updatedAt + nth;
+  return {
+    run: { ...run, seq, updatedAt: at, ...change }, from: seq - 1, steps, rewritten: Object.keys(change).length > 0 || checkAt !== undefined, checkAt,
+    events: [[{ runId: run.runId, seq, type: 'step-succeeded', at: new Date(at).toISOString(), stepId: 'a' }]],
+  };
 }
 
-const task = (runId: string, stepId = 'a', attempt = 1): Task => ({ runId, stepId, attempt, agent: 'crawler/crawl', inputs: INPUTS, params: {}, repository: '/repo', timeLimitMs: 600_000 });
-const changes = (change: Partial<Changes>): Changes => ({ runs: [], tasks: [], leaving: [], joining: [], ...change });
+const changes = (change: Partial<Changes>): Changes => ({ runs: [], leaving: [], joining: [], ...change });
 const place = (runId: string, name: string, stepId = 'a'): LockPlace => ({ name, runId, stepId });
 
 const asking = (starts: string[], ...windows: Window[]): WindowedStart[] => starts.map((start) => ({ start, windows }));
@@ -72,18 +75,17 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
       await store.commit(changes({ runs: [change] }));
       const read = await other.load([runId, newRunId()]);
       expect([...read.keys()]).toEqual([runId]);
-      expect(read.get(runId)).toEqual({ version: 1, pipelineHash: HASH, run: { ...change.run, steps: new Map(['a', 'b'].map((id) => [id, change.run.steps.get(id)])) } });
+      expect(read.get(runId)).toEqual({ checkAt: undefined, pipelineHash: HASH, run: { ...change.run, steps: new Map(['a', 'b'].map((id) => [id, change.run.steps.get(id)])) } });
       expect([...read.get(runId)?.run.steps.keys() ?? []]).toEqual(['a', 'b']);
     });
 
-    test('a commit moves the version, writes the steps that it names, and keeps the others', async () => {
+    test('a commit appends to the log, writes the steps that it names, and keeps the others', async () => {
       const runId = newRunId();
       const change = begun(runId, { steps: [step('a', 0), step('b', 1)] });
       await store.commit(changes({ runs: [change] }));
       const done = step('a', 0, { status: 'succeeded', finishedAt: 1_700_000_000_200 });
       await other.commit(changes({ runs: [moved(change, 1, [done], { status: 'failed', ending: 'failed', failure: { code: 'cancelled' }, lastRetry: 'r1', finishedAt: 1_700_000_000_200 })] }));
       const read = (await store.load([runId])).get(runId);
-      expect(read?.version).toBe(2);
       expect(read?.run).toMatchObject({ status: 'failed', ending: 'failed', failure: { code: 'cancelled' }, lastRetry: 'r1', seq: 3, finishedAt: 1_700_000_000_200 });
       expect(read?.run.steps.get('a')).toEqual(done);
       expect(read?.run.steps.get('b')).toEqual(step('b', 1));
@@ -93,13 +95,13 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
       const [first, second] = [begun(newRunId()), begun(newRunId())];
       await store.commit(changes({ runs: [first, second] }));
       await store.commit(changes({ runs: [moved(first, 1, [])] }));
-      const late = changes({ runs: [moved(second, 1, [step('a', 0, { status: 'failed' })]), moved(first, 1, [])], tasks: [task(second.run.runId)], joining: [place(second.run.runId, 'repository:/late')] });
+      const late = changes({ runs: [moved(second, 1, [step('a', 0, { status: 'failed' })]), moved(first, 1, [])], joining: [place(second.run.runId, 'repository:/late')] });
       await expect(other.commit(late)).rejects.toThrow(Conflict);
-      expect((await store.load([second.run.runId])).get(second.run.runId)).toMatchObject({ version: 1, run: { seq: 2 } });
+      expect((await store.load([second.run.runId])).get(second.run.runId)).toMatchObject({ run: { seq: 2 } });
       expect((await store.load([second.run.runId])).get(second.run.runId)?.run.steps.get('a')?.status).toBe('dispatched');
       expect(await store.first(['repository:/late'])).toEqual([]);
       await tables.pass(6_000);
-      expect(await entriesOf(store, second.run.runId)).toMatchObject([{ dispatched: [], events: [...first.events, ...second.events] }]);
+      expect(await entriesOf(store, second.run.runId)).toMatchObject([{ events: [...first.events, ...second.events] }]);
     });
 
     test('of two at the very same time one commits', async () => {
@@ -135,7 +137,7 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
     test('what a commit has told stays in the outbox until somebody says that it is published', async () => {
       const runId = newRunId();
       const change = begun(runId);
-      const { entry } = await store.commit(changes({ runs: [change], tasks: [task(runId)] }));
+      const { entry } = await store.commit(changes({ runs: [change] }));
       expect(await entriesOf(other, runId)).toEqual([]);
       await tables.pass(6_000);
       expect(await entriesOf(other, runId)).toEqual([{
@@ -150,7 +152,7 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
     test('an entry belongs to its coordinator while that is heard, and to whoever takes it up then', async () => {
       const runId = newRunId();
       await store.beat();
-      const { entry } = await store.commit(changes({ runs: [begun(runId)], tasks: [task(runId)] }));
+      const { entry } = await store.commit(changes({ runs: [begun(runId)] }));
       await tables.pass(6_000);
       await store.beat();
       expect(await entriesOf(other, runId)).toEqual([]);
@@ -166,7 +168,7 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
 
     test('whoever dies between publishing and saying so leaves the entry to others', async () => {
       const runId = newRunId();
-      const { entry } = await store.commit(changes({ runs: [begun(runId)], tasks: [task(runId)] }));
+      const { entry } = await store.commit(changes({ runs: [begun(runId)] }));
       store.published([entry as string]);
       await tables.pass(6_000);
       expect(await entriesOf(other, runId)).toHaveLength(1);
@@ -176,7 +178,7 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
     test('a commit that fails forgets no entry', async () => {
       const runId = newRunId();
       const change = begun(runId);
-      const { entry } = await store.commit(changes({ runs: [change], tasks: [task(runId)] }));
+      const { entry } = await store.commit(changes({ runs: [change] }));
       store.published([entry as string]);
       await expect(store.commit(changes({ runs: [moved(change, 7, [])] }))).rejects.toThrow(Conflict);
       await tables.pass(6_000);
@@ -188,34 +190,43 @@ export function sagaStoreContract(name: string, open: () => Promise<TablesUnderT
     test('a task of the outbox that its step no longer waits for is left out; its events are not', async () => {
       const runId = newRunId();
       const change = begun(runId, { steps: [step('a', 0), step('b', 1)] });
-      await store.commit(changes({ runs: [change], tasks: [task(runId, 'a'), task(runId, 'b')] }));
+      await store.commit(changes({ runs: [change] }));
       await store.commit(changes({ runs: [moved(change, 1, [step('a', 0, { status: 'backing-off' }), step('b', 1, { attempt: 2 })])] }));
       await tables.pass(6_000);
       const [entry] = await entriesOf(other, runId);
       expect(entry).toMatchObject({ dispatched: [], events: change.events });
     });
 
-    test('timers are due by the clock of the tables, the oldest first, and only the last that was set', async () => {
+    test('runs are due by the clock of the tables, the longest overdue first, and only at the time that was set last', async () => {
       const now = await store.now();
-      const runId = newRunId();
-      const change = begun(runId, { steps: [step('late', 0, { wakeAt: now + 60_000 }), step('second', 1, { wakeAt: now - 1_000 }), step('first', 2, { wakeAt: now - 2_000 }), step('cleared', 3, { wakeAt: now - 3_000 })] });
-      await store.commit(changes({ runs: [change] }));
-      await store.commit(changes({ runs: [moved(change, 1, [step('cleared', 3, { wakeAt: undefined })])] }));
-      const due = async () => (await other.dueTimers(1_000)).filter((timer) => timer.runId === runId).map(({ stepId }) => stepId);
+      const [late, second, first, cleared] = Array.from({ length: 4 }, () => begun(newRunId())) as [RunChange, RunChange, RunChange, RunChange];
+      const names = new Map(Object.entries({ late, second, first, cleared }).map(([name, { run }]) => [run.runId, name]));
+      const due = async () => (await other.dueRuns(1_000)).flatMap((runId) => names.get(runId) ?? []);
+      await store.commit(changes({ runs: [{ ...late, checkAt: now + 60_000 }, { ...second, checkAt: now - 1_000 }, { ...first, checkAt: now - 2_000 }, { ...cleared, checkAt: now - 3_000 }] }));
+      await store.commit(changes({ runs: [moved(cleared, 1, [], { status: 'failed', finishedAt: now })] }));
       expect(await due()).toEqual(['first', 'second']);
       await tables.pass(61_000);
       expect(await due()).toEqual(['first', 'second', 'late']);
-      expect(await other.dueTimers(2)).toHaveLength(2);
+      expect(await other.dueRuns(2)).toHaveLength(2);
     });
 
-    test('a timer is renewed while its step still waits for that attempt', async () => {
-      const now = await store.now();
-      const runId = newRunId();
-      const change = begun(runId, { steps: [step('a', 0, { wakeAt: now - 1_000 }), step('b', 1, { wakeAt: now - 1_000, attempt: 2 }), step('c', 2, { wakeAt: now - 1_000, status: 'backing-off' })] });
-      await store.commit(changes({ runs: [change] }));
-      await other.renewTimers(['a', 'b', 'c'].map((stepId) => ({ runId, stepId, attempt: 1, ms: 60_000 })));
-      expect((await store.dueTimers(1_000)).filter((timer) => timer.runId === runId).map(({ stepId }) => stepId).sort()).toEqual(['b', 'c']);
-      expect((await store.load([runId])).get(runId)?.run.steps.get('a')?.wakeAt).toBeGreaterThan(now + 50_000);
+    test('whoever found nothing due sets a later time, unless another was set meanwhile', async () => {
+      const was = (await store.now()) - 1_000;
+      const [looked, reset] = [begun(newRunId()), begun(newRunId())];
+      await store.commit(changes({ runs: [{ ...looked, checkAt: was }, { ...reset, checkAt: was }] }));
+      await other.commit(changes({ runs: [moved(reset, 1, [], {}, was + 500)] }));
+      await store.checkLater([looked, reset].map(({ run: { runId } }) => ({ runId, was, next: was + 60_000 })));
+      const read = await other.load([looked.run.runId, reset.run.runId]);
+      expect([looked, reset].map(({ run: { runId } }) => read.get(runId)?.checkAt)).toEqual([was + 60_000, was + 500]);
+    });
+
+    test('a commit that rewrites nothing leaves everything but steps and events as it was', async () => {
+      const change = begun(newRunId());
+      await store.commit(changes({ runs: [{ ...change, checkAt: 1_900_000_000_000 }] }));
+      await store.commit(changes({ runs: [{ ...moved(change, 1, [step('a', 0, { status: 'succeeded' })]), checkAt: 1_950_000_000_000 }] }));
+      const read = (await other.load([change.run.runId])).get(change.run.runId);
+      expect(read).toMatchObject({ checkAt: 1_900_000_000_000, run: { status: 'running', seq: 3, updatedAt: change.run.updatedAt + 1 } });
+      expect(read?.run.steps.get('a')?.status).toBe('succeeded');
     });
 
     test('queues go by the order of joining; each commit says who is first in those it has touched', async () => {

@@ -11,7 +11,7 @@ sagaStoreContract('Postgres', async () => {
   return {
     connect: () => new PostgresStore(pool),
     pin: async (hash, definition) => { await pool.query(`INSERT INTO pipelines (hash, name, version, definition) VALUES ($1, 'sample', 1, $2)`, [hash, JSON.stringify(definition)]); },
-    pass: async (ms) => { await pool.query(`UPDATE outbox SET at = at - $1::interval; UPDATE steps SET wake_at = wake_at - $1::interval; UPDATE windows SET at = at - $1::interval; UPDATE coordinators SET seen_at = seen_at - $1::interval`.replaceAll('$1', `'${ms} milliseconds'`)); },
+    pass: async (ms) => { await pool.query(`UPDATE outbox SET at = at - $1::interval; UPDATE runs SET check_at = check_at - $1::interval; UPDATE windows SET at = at - $1::interval; UPDATE coordinators SET seen_at = seen_at - $1::interval`.replaceAll('$1', `'${ms} milliseconds'`)); },
     remove: async () => { await pool.end(); await postgres.stop(); },
   };
 });

@@ -2,11 +2,12 @@ import type { Limit, RunEvent, StartRun, Task } from '#contracts';
 import type { Admission, Place, PlacedTask, WindowedStart } from '../admission.js';
 import type { RunState, StepState } from '../engine/run-state.js';
 
-/** A run as it is committed. `version` counts its commits: who writes names the version that it decided on. */
+/** A run as it is committed. Its `seq` is its version: who writes names the event that it goes on from. */
 export interface StoredRun {
   readonly run: RunState;
   readonly pipelineHash: string;
-  readonly version: number;
+  /** When its timers are looked at, at the latest; none for a run that has ended. Never later than the first of them is due, or than an hour from when it was set. */
+  readonly checkAt?: number;
 }
 
 export type NewRun = StartRun & { pipelineHash: string };
@@ -14,24 +15,28 @@ export type NewRun = StartRun & { pipelineHash: string };
 /** What a batch has made of one run. */
 export interface RunChange {
   readonly run: RunState;
-  /** The version it was decided on; 0 for a run that begins with this change. */
-  readonly version: number;
+  /** The event that it was decided on; 0 for a run that begins with this change. */
+  readonly from: number;
   /** Given for a run that begins. */
   readonly created?: NewRun;
   readonly steps: readonly StepState[];
-  /** In order; each group is one row and one message. */
+  /** In order, one at least; each group is one row of the log. */
   readonly events: ReadonlyArray<readonly RunEvent[]>;
+  /** Whether anything but steps and events has changed, which is seldom. */
+  readonly rewritten: boolean;
+  readonly checkAt?: number;
 }
 
 export interface LockPlace { readonly name: string; readonly runId: string; readonly stepId: string }
 
 export interface Changes {
   readonly runs: readonly RunChange[];
-  /** Steps that are dispatched by this commit: with the events, what the outbox remembers until the bus has it. */
-  readonly tasks: readonly Task[];
   readonly leaving: readonly LockPlace[];
   readonly joining: readonly LockPlace[];
 }
+
+/** A look at a run's timers that found none due: the next one, unless somebody has set another time since. */
+export interface LaterCheck { readonly runId: string; readonly was: number; readonly next: number }
 
 /** `entry` names what is in the outbox because of this commit. `first`: who stands first in each queue that the commit has touched. */
 export interface Committed { readonly entry?: string; readonly first: readonly LockPlace[] }
@@ -49,13 +54,15 @@ export interface OutboxEntry {
 export class Conflict extends Error {}
 
 /**
- * The saga's database. Commits are all or nothing, and optimistic: a commit counts only when every run in it still has the version that it was decided on. That is the only fence
- * between coordinators: a run's steps, events and places in queues are written by nobody but who has moved its version.
+ * The saga's database. A run is its log: each commit appends what it has done, and counts only when every run in it still ends with the event that it was decided on. That is the only fence
+ * between coordinators: a run's steps, events and places in queues are written by nobody but who has appended to its log.
  */
 export abstract class SagaStore {
   /** The database's clock in milliseconds; no process's own time decides anything. */
   abstract now(): Promise<number>;
-  /** Committed runs with the steps that have a row. Unknown ids are missing from the answer. */
+  /** The same without asking, when the database was heard of a moment ago: for the times of what happens, not for what is due. */
+  abstract recently(): number | undefined;
+  /** Committed runs with the steps that have begun. Unknown ids are missing from the answer. */
   abstract load(runIds: readonly string[]): Promise<Map<string, StoredRun>>;
   abstract byIdempotencyKey(keys: readonly string[]): Promise<Map<string, { runId: string; requestHash: string }>>;
   /** Definitions as runs have pinned them, not yet parsed. */
@@ -73,8 +80,9 @@ export abstract class SagaStore {
   abstract beat(): Promise<void>;
   /** What it has left in the outbox is for others at once. */
   abstract retire(): Promise<void>;
-  /** Steps whose timer is due, the oldest first. */
-  abstract dueTimers(limit: number): Promise<Array<{ runId: string; stepId: string }>>;
+  /** Runs whose timers are to be looked at now, the longest overdue first. */
+  abstract dueRuns(limit: number): Promise<string[]>;
+  abstract checkLater(checks: readonly LaterCheck[]): Promise<void>;
   /** Steps that stand first in the queue of their lock and still wait: whoever released it died before waking them. */
   abstract overlookedHolders(limit: number): Promise<LockPlace[]>;
 
@@ -85,6 +93,4 @@ export abstract class SagaStore {
   abstract forgetStarts(olderThanSeconds: number): Promise<void>;
   /** Gives each task all of its places, or none and says which are full; in order. A task that has them keeps them. Committed when it settles. */
   abstract occupy(tasks: readonly PlacedTask[]): Promise<Place[][]>;
-  /** Gives steps that are still dispatched with this attempt so many milliseconds from now on. */
-  abstract renewTimers(steps: ReadonlyArray<{ runId: string; stepId: string; attempt: number; ms: number }>): Promise<void>;
 }

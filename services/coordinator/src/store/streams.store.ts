@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 /** What the coordinators remember of the bus: one row per stream. */
 export interface RememberedStream { name: string; created: string; lastSeq: number }
 
-/** Steps whose tasks one entry of the outbox names. */
+/** Runs that one entry of the outbox names. */
 const PAGE = 100;
 
 /** Whether this transaction is the one that looks at the bus now; the lock ends with it. */
@@ -22,28 +22,24 @@ export async function rememberStreams(sql: PoolClient, streams: readonly Remembe
      ON CONFLICT (name) DO UPDATE SET created = excluded.created, last_seq = excluded.last_seq WHERE (streams.created, streams.last_seq) <> (excluded.created, excluded.last_seq)`, [JSON.stringify(streams)]);
 }
 
-/**
- * Names the task of every dispatched step in the outbox again, as of old, so that the next sweep takes it; how many there are. `quietSeconds`: only of runs that have not moved for so long.
- * Every dispatched step has a timer, so the index of timers finds them among all steps that ever were.
- */
+/** Runs that have not ended and have not moved for so long, as `id`. */
+const QUIET = `
+  SELECT id FROM runs JOIN LATERAL (SELECT at FROM log WHERE run_id = runs.id ORDER BY seq DESC LIMIT 1) AS l ON true
+  WHERE check_at IS NOT NULL AND l.at <= clock_timestamp() - make_interval(secs => $1)`;
+
+/** Names every run that has not ended in the outbox again, as of old, so that the next sweep takes up the tasks that its steps wait for; how many runs there are. `quietSeconds`: only those that have not moved for so long. */
 export async function dispatchAgain(sql: PoolClient, quietSeconds = 0): Promise<number> {
-  const { rows } = await sql.query<{ tasks: number }>(
+  const { rows } = await sql.query<{ runs: number }>(
     `WITH entries AS (
-       INSERT INTO outbox (at, again, tasks, events)
-       SELECT '-infinity', true, json_agg(json_build_object('runId', run_id, 'stepId', id, 'attempt', attempt)), '[]'
-       FROM (
-         SELECT run_id, steps.id, attempt, (row_number() OVER (ORDER BY wake_at) - 1) / ${PAGE} AS page FROM steps JOIN runs ON runs.id = run_id
-         WHERE steps.status = 'dispatched' AND wake_at IS NOT NULL AND updated_at <= clock_timestamp() - make_interval(secs => $1)
-       ) AS dispatched
-       GROUP BY page RETURNING json_array_length(tasks) AS tasks
-     ) SELECT coalesce(sum(tasks), 0)::integer AS tasks FROM entries`, [quietSeconds]);
-  return rows[0]?.tasks ?? 0;
+       INSERT INTO outbox (at, again, rows) SELECT '-infinity', true, json_agg(id)::text FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / ${PAGE} AS page FROM (${QUIET}) AS quiet) AS pages
+       GROUP BY page RETURNING json_array_length(rows::json) AS runs
+     ) SELECT coalesce(sum(runs), 0)::integer AS runs FROM entries`, [quietSeconds]);
+  return rows[0]?.runs ?? 0;
 }
 
-/** Dispatched steps of runs that have not moved for so long, less the tasks that the outbox still has: those need not be on the bus yet. */
-export async function quietlyDispatched(sql: PoolClient, quietSeconds: number): Promise<number> {
-  const { rows } = await sql.query<{ steps: number }>(
-    `SELECT (count(*) - (SELECT coalesce(sum(json_array_length(tasks)), 0) FROM outbox))::integer AS steps FROM steps JOIN runs ON runs.id = run_id
-     WHERE steps.status = 'dispatched' AND wake_at IS NOT NULL AND updated_at <= clock_timestamp() - make_interval(secs => $1)`, [quietSeconds]);
-  return rows[0]?.steps ?? 0;
+/** Runs that have not moved for so long, less those that the outbox still has something of: that need not be on the bus yet. */
+export async function quietRuns(sql: PoolClient, quietSeconds: number): Promise<string[]> {
+  const { rows } = await sql.query<{ id: string }>(
+    `${QUIET} AND id NOT IN (SELECT named FROM outbox CROSS JOIN LATERAL json_array_elements_text(rows::json) AS named)`, [quietSeconds]);
+  return rows.map(({ id }) => id);
 }

@@ -1,0 +1,43 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/**
+ * From a row for each step and a row for each group of events, which were written over and over, to one row for each commit of a run, which is written once. What a run had before becomes the steps of its
+ * last row. `check_at` takes the place of the steps' timers: the hour after now at the latest, when whoever looks reads what is really due.
+ */
+export class Log1764300000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE TABLE log (
+        run_id text NOT NULL,
+        seq integer NOT NULL,
+        last integer NOT NULL,
+        at timestamptz(3) NOT NULL,
+        events text,
+        steps text NOT NULL,
+        PRIMARY KEY (run_id, seq)
+      );
+      INSERT INTO log (run_id, seq, last, at, events, steps)
+      SELECT run_id, (events->>'seq')::integer, seq, (events->>'at')::timestamptz, events::text, '[]' FROM events;
+      INSERT INTO log (run_id, seq, last, at, steps)
+      SELECT id, 1, seq, updated_at, '[]' FROM runs WHERE NOT EXISTS (SELECT FROM log WHERE log.run_id = runs.id);
+      UPDATE log SET steps = stored.steps FROM (
+        SELECT run_id, json_agg(json_strip_nulls(json_build_object(
+          'stepId', id, 'position', position, 'agent', agent, 'status', status, 'attempt', attempt, 'tries', tries, 'inputs', inputs, 'outputs', outputs, 'facts', facts, 'failure', failure,
+          'elements', elements, 'locked', locked, 'wakeAt', extract(epoch FROM wake_at) * 1000, 'startedAt', extract(epoch FROM started_at) * 1000, 'finishedAt', extract(epoch FROM finished_at) * 1000
+        )) ORDER BY position)::text AS steps FROM steps GROUP BY run_id
+      ) AS stored
+      WHERE log.run_id = stored.run_id AND log.seq = (SELECT max(seq) FROM log AS later WHERE later.run_id = stored.run_id);
+      ALTER TABLE runs ADD COLUMN check_at timestamptz(3);
+      UPDATE runs SET check_at = least(clock_timestamp() + interval '1 hour', (SELECT min(wake_at) FROM steps WHERE run_id = runs.id)) WHERE finished_at IS NULL;
+      CREATE INDEX runs_to_check ON runs (check_at) WHERE check_at IS NOT NULL;
+      ALTER TABLE runs DROP COLUMN seq, DROP COLUMN version, DROP COLUMN updated_at;
+      DROP TABLE steps, events;
+      ALTER TABLE outbox ADD COLUMN rows text;
+      UPDATE outbox SET again = true, rows = (SELECT coalesce(json_agg(DISTINCT t."runId"), '[]')::text FROM json_to_recordset(tasks) AS t ("runId" text));
+      ALTER TABLE outbox ALTER COLUMN rows SET NOT NULL, DROP COLUMN tasks, DROP COLUMN events;
+    `);
+  }
+
+  /** What was written since would be lost. */
+  async down(): Promise<void> { throw new Error('the log cannot be taken apart again; restore the backup of before'); }
+}
