@@ -140,7 +140,11 @@ export class Load {
 
   private async statuses(ids: readonly string[]): Promise<Array<{ id: string; status: string; waiting: string | null }>> {
     const { rows } = await this.options.database.query<{ id: string; status: string; waiting: string | null }>(
-      `SELECT id, status, (SELECT steps.id FROM steps WHERE run_id = runs.id AND steps.status = 'waiting' LIMIT 1) AS waiting FROM runs WHERE id = ANY($1)`, [ids]);
+      `SELECT id, status, (
+         SELECT step ->> 'stepId' FROM (
+           SELECT DISTINCT ON (step ->> 'stepId') step FROM log CROSS JOIN LATERAL json_array_elements(steps::json) AS step WHERE run_id = runs.id ORDER BY step ->> 'stepId', seq DESC
+         ) AS latest WHERE step ->> 'status' = 'waiting' LIMIT 1) AS waiting
+       FROM runs WHERE id = ANY($1)`, [ids]);
     return rows;
   }
 

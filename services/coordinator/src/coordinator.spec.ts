@@ -9,7 +9,7 @@ import { CoordinatorModule } from './coordinator.module.js';
 import { migrate, openDatabase } from './store/database.js';
 import { Stage } from './test/stage.js';
 
-const MIGRATIONS = ['Runs1763600000000', 'Streams1763650000000', 'Cache1763660000000', 'Limits1763665000000', 'Schedules1763690000000', 'Fairness1763700000000', 'ScheduledTenants1763710000000', 'Reports1764400000000'];
+const MIGRATIONS = ['Runs1763600000000', 'Streams1763650000000', 'Cache1763660000000', 'Limits1763665000000', 'Schedules1763690000000', 'Fairness1763700000000', 'ScheduledTenants1763710000000', 'Log1764300000000', 'Reports1764400000000'];
 
 let stage: Stage;
 beforeAll(async () => { stage = await Stage.open({}); });

@@ -34,14 +34,15 @@ test('the number of statements does not grow with the batch', async () => {
     query.mockClear();
     const answers = await saga.apply(intents);
     for (const answer of answers) expect(answer).toMatchObject({ status: 'fulfilled', value: { ok: true, repeated: false } });
-    return query.mock.calls.map(([config]) => (config as unknown as { name: string }).name);
+    // The time is asked for only when the database has not been heard of for a moment.
+    return query.mock.calls.map(([config]) => (config as unknown as { name: string }).name).filter((name) => name !== 'now');
   };
   const [one, many] = [starts(1), starts(200)];
   const started = await statementsOf(one);
   expect(await statementsOf(many)).toEqual(started);
   const fannedOut = await statementsOf(crawled(one));
   expect(await statementsOf(crawled(many))).toEqual(fannedOut);
-  expect(fannedOut).toEqual(['now', 'commit']);
+  expect(fannedOut).toEqual(['commit']);
 
   await saga.idle();
   await Promise.all([database.destroy(), pool.end()]);

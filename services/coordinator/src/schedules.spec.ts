@@ -37,7 +37,7 @@ describe('schedules', () => {
   beforeAll(async () => { stage = await Stage.open({}); });
   afterAll(async () => { await stage.close(); });
   beforeEach(async () => {
-    await stage.database.query('TRUNCATE runs, steps, events, schedules');
+    await stage.database.query('TRUNCATE runs, log, schedules');
     await stage.startCoordinator();
     await stage.startCoordinator();
   });

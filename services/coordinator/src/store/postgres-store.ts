@@ -249,7 +249,7 @@ export async function loadRuns(sql: Sql, runIds: readonly string[]): Promise<Map
     name: 'load', text: `
       SELECT id AS "runId", pipeline_hash AS "pipelineHash", repository, ref, params, cache, tenant, priority, status, ending, failure, last_retry AS "lastRetry", l.seq, ${ms('l.at')} AS "updatedAt",
         ${ms('finished_at')} AS "finishedAt", ${ms('check_at')} AS "checkAt", l.steps
-      FROM runs JOIN LATERAL (SELECT max(last) AS seq, max(at) AS at, string_agg(steps, ',' ORDER BY seq) FILTER (WHERE steps <> '[]') AS steps FROM log WHERE run_id = runs.id) AS l ON true
+      FROM runs JOIN LATERAL (SELECT max(last) AS seq, max(at) AS at, string_agg(steps, ',' ORDER BY seq) FILTER (WHERE steps <> '[]') AS steps FROM log WHERE run_id = runs.id) AS l ON l.seq IS NOT NULL
       WHERE id = ANY($1)`,
     values: [runIds],
   });

@@ -112,8 +112,17 @@ export class Stage {
 
   /** Straight from the table: also when no coordinator runs. */
   async events(runId: string): Promise<RunEvent[]> {
-    const { rows } = await this.database.query<{ events: RunEvents }>('SELECT events FROM events WHERE run_id = $1 ORDER BY seq', [runId]);
-    return rows.flatMap((row) => eventsOf(row.events));
+    const { rows } = await this.database.query<{ events: string }>('SELECT events FROM log WHERE run_id = $1 ORDER BY seq', [runId]);
+    return rows.flatMap((row) => eventsOf(JSON.parse(row.events) as RunEvents));
+  }
+
+  /** Time passes: every timer, or those of some runs, is due so much earlier. A negative time puts them off. */
+  async pass(ms: number, runIds?: readonly string[]): Promise<void> {
+    const { rows } = await this.database.query<{ run_id: string; seq: number; steps: string }>(`SELECT run_id, seq, steps FROM log WHERE steps LIKE '%"wakeAt"%' AND ($1::text[] IS NULL OR run_id = ANY($1))`, [runIds]);
+    await this.database.query(
+      'UPDATE log SET steps = moved.steps FROM json_to_recordset($1) AS moved (run_id text, seq integer, steps text) WHERE log.run_id = moved.run_id AND log.seq = moved.seq',
+      [JSON.stringify(rows.map((row) => ({ ...row, steps: row.steps.replaceAll(/"wakeAt":(\d+)/g, (_all, at: string) => `"wakeAt":${Number(at) - ms}`) })))]);
+    await this.database.query(`UPDATE runs SET check_at = check_at - $1 * interval '1 millisecond' WHERE check_at IS NOT NULL AND ($2::text[] IS NULL OR id = ANY($2))`, [ms, runIds]);
   }
 
   async provision(): Promise<void> { await provision(this.bus); }

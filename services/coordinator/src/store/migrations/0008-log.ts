@@ -38,6 +38,30 @@ export class Log1764300000000 implements MigrationInterface {
     `);
   }
 
-  /** What was written since would be lost. */
-  async down(): Promise<void> { throw new Error('the log cannot be taken apart again; restore the backup of before'); }
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE TABLE steps (
+        run_id text NOT NULL, id text NOT NULL, position integer NOT NULL, agent text, status text NOT NULL, attempt integer NOT NULL, tries integer NOT NULL,
+        inputs json NOT NULL, outputs json NOT NULL, facts json NOT NULL, failure json, elements integer, locked boolean NOT NULL,
+        wake_at timestamptz(3), started_at timestamptz(3), finished_at timestamptz(3), PRIMARY KEY (run_id, id)
+      ) WITH (fillfactor = 80);
+      CREATE INDEX steps_with_timers ON steps (wake_at) WHERE wake_at IS NOT NULL;
+      INSERT INTO steps
+      SELECT DISTINCT ON (run_id, step->>'stepId') run_id, step->>'stepId', (step->>'position')::integer, step->>'agent', step->>'status', (step->>'attempt')::integer, (step->>'tries')::integer,
+        coalesce(step->'inputs', '{}'), coalesce(step->'outputs', '{}'), coalesce(step->'facts', '{}'), step->'failure', (step->>'elements')::integer, coalesce((step->>'locked')::boolean, false),
+        to_timestamp((step->>'wakeAt')::float8 / 1000), to_timestamp((step->>'startedAt')::float8 / 1000), to_timestamp((step->>'finishedAt')::float8 / 1000)
+      FROM log CROSS JOIN LATERAL json_array_elements(steps::json) AS step ORDER BY run_id, step->>'stepId', seq DESC;
+      CREATE TABLE events (run_id text NOT NULL, seq integer NOT NULL, events json NOT NULL, PRIMARY KEY (run_id, seq));
+      INSERT INTO events SELECT run_id, last, events::json FROM log WHERE events IS NOT NULL;
+      ALTER TABLE runs ADD COLUMN seq integer, ADD COLUMN version integer, ADD COLUMN updated_at timestamptz(3);
+      UPDATE runs SET seq = l.seq, version = l.version, updated_at = l.at FROM (SELECT run_id, max(last) AS seq, count(*) AS version, max(at) AS at FROM log GROUP BY run_id) AS l WHERE run_id = id;
+      ALTER TABLE runs ALTER COLUMN seq SET NOT NULL, ALTER COLUMN version SET NOT NULL, ALTER COLUMN updated_at SET NOT NULL, DROP COLUMN check_at;
+      ALTER TABLE outbox ADD COLUMN tasks json, ADD COLUMN events json;
+      UPDATE outbox SET again = true, events = '[]', tasks = (
+        SELECT coalesce(json_agg(json_build_object('runId', run_id, 'stepId', id, 'attempt', attempt)), '[]') FROM steps
+        WHERE status = 'dispatched' AND run_id IN (SELECT named FROM json_array_elements_text(rows::json) AS named));
+      ALTER TABLE outbox ALTER COLUMN tasks SET NOT NULL, ALTER COLUMN events SET NOT NULL, DROP COLUMN rows;
+      DROP TABLE log;
+    `);
+  }
 }
