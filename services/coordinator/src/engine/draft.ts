@@ -10,9 +10,13 @@ const GROUP_BYTES = 64;
 export const fitsOnBus = (message: Task | RunEvent): boolean => ('inputs' in message ? Buffer.byteLength(taskJson(message)) : bytesOf(message)) <= MAX_MESSAGE_BYTES - HEADER_BYTES;
 
 /** Of an event; an upper bound for those that cannot be long, which are nearly all, because measuring one costs as much as deciding it. */
-function bytesOf({ outputs, facts, failure, ...event }: RunEvent): number {
-  const isShort = failure === undefined && Object.keys(facts ?? {}).length === 0 && Object.keys(outputs ?? {}).length === 0 && event.roles === undefined;
-  return isShort ? SHORT_EVENT_BYTES : Buffer.byteLength(JSON.stringify({ outputs, facts, failure, ...event }));
+function bytesOf(event: RunEvent): number {
+  const isShort = event.failure === undefined && event.roles === undefined && isEmpty(event.facts) && isEmpty(event.outputs);
+  return isShort ? SHORT_EVENT_BYTES : Buffer.byteLength(JSON.stringify(event));
+}
+function isEmpty(value: object | undefined): boolean {
+  for (const _key in value) return false;
+  return true;
 }
 /** Ids, names, words and numbers of an event without outputs, facts, failure and roles. */
 const SHORT_EVENT_BYTES = 900;
@@ -79,9 +83,11 @@ export class Draft {
   private answer: { refused?: FailureFact; repeated?: boolean } = {};
   private lastPosition: number | undefined;
   private moment: string | undefined;
+  private seq: number;
 
   constructor(readonly pipeline: CompiledPipeline, public run: RunState, readonly at: number) {
     this.steps = new Map(run.steps);
+    this.seq = run.seq;
   }
 
   all(): StepState[] { return [...this.steps.values()]; }
@@ -120,9 +126,7 @@ export class Draft {
   }
 
   emit(type: RunEvent['type'], fields: Partial<Omit<RunEvent, 'runId' | 'seq' | 'type' | 'at'>> = {}): void {
-    const seq = this.run.seq + 1;
-    this.setRun({ seq });
-    const event: RunEvent = { runId: this.run.runId, seq, type, at: (this.moment ??= new Date(this.at).toISOString()), ...fields };
+    const event: RunEvent = { runId: this.run.runId, seq: ++this.seq, type, at: (this.moment ??= new Date(this.at).toISOString()), ...fields };
     // A result that just fits on the bus would not fit again with the event's fields around it; the step has its outputs.
     this.events.push(fitsOnBus(event) ? event : { ...event, outputs: undefined });
   }
@@ -135,7 +139,7 @@ export class Draft {
     const changed = [...this.touched].map((stepId) => this.step(stepId));
     const quiet = changed.length === 0 && this.events.length === 0;
     return {
-      run: quiet ? this.run : { ...this.run, steps: this.steps, updatedAt: this.at },
+      run: quiet ? this.run : { ...this.run, steps: this.steps, seq: this.seq, updatedAt: this.at },
       changed, commands: this.tasks, events: this.events, counted: !quiet,
       locks: { claim: this.claims, release: this.releases }, ...this.answer,
     };
