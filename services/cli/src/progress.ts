@@ -32,6 +32,7 @@ export class Narrator {
       // What never began needs no line of its own when the run ends early.
       case 'step-cancelled': if (this.begun.has(event.stepId ?? '')) this.step(dim('–'), event.stepId ?? '', 'cancelled'); return;
       case 'step-blocked': this.step(dim('…'), step, 'waits for another run on this repository'); return;
+      case 'step-queued': this.step(dim('…'), step, 'waits in line for an agent'); return;
       case 'approval-requested': this.step(yellow('?'), step, `waits for ${(event.roles ?? []).join(' or ')}: pullwright approve ${event.runId} ${step} --role ${event.roles?.[0] ?? '<role>'}`); return;
       case 'approval-decided': this.step(event.decision === 'approve' ? green('✓') : red('✗'), step, `${event.decision === 'approve' ? 'approved' : 'rejected'} as ${event.role ?? ''}`); return;
       case 'approval-expired': this.step(red('✗'), step, 'nobody decided in time'); return;

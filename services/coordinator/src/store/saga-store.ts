@@ -1,4 +1,4 @@
-import type { Limit, RunEvent, StartRun, Task } from '#contracts';
+import type { Limit, RunEvent, StartRun } from '#contracts';
 import type { Admission, Place, PlacedTask, WindowedStart } from '../admission.js';
 import type { RunState, StepState } from '../engine/run-state.js';
 
