@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { actorOf } from './access.js';
 import { description } from './description.js';
-import { ApiError, type Actor, type Answer } from './request.js';
+import { ApiError, badGateway, type Actor, type Answer } from './request.js';
 import type { CallObserver, RecordedCall } from '../calls.js';
 import type { ArmedFaults, Fault } from '../faults.js';
 import type { Route } from './route.js';
@@ -42,6 +42,7 @@ export async function serveApi(api: Api, request: IncomingMessage, response: Ser
     actor = actorOf(api.world, fault?.kind === 'unauthorized' ? 'Bearer revoked' : request.headers.authorization);
     if (fault?.kind === 'forbidden') throw new ApiError(403, 'Resource not accessible by integration');
     if (match === undefined) throw violated(api, call, ['GitHub has no such operation, or the simulator does not know it'], 501);
+    if (bytes === undefined) throw new ApiError(413, 'Payload too large');
     call.body = parsed(bytes);
     const complaints = description().request(match.operation, match.params, url.searchParams, call.body);
     if (complaints.length > 0) throw violated(api, call, complaints.map((one) => `request: ${one}`), 500);
@@ -76,15 +77,15 @@ function decoded(path: string): string {
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+/** undefined: more than is taken. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
     size += (chunk as Buffer).length;
-    if (size > MAX_BODY) throw new Error('the body is too large');
-    chunks.push(chunk as Buffer);
+    if (size <= MAX_BODY) chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks);
+  return size > MAX_BODY ? undefined : Buffer.concat(chunks);
 }
 
 function parsed(bytes: Buffer): unknown {
@@ -120,8 +121,6 @@ function refusal(fault: Fault): Answer | undefined {
     case 'slow': case 'truncated': case 'cut': case 'forbidden': case 'unauthorized': return undefined;
   }
 }
-
-const badGateway: Answer = { status: 502, type: 'text/html', body: Buffer.from('<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>\n') };
 
 /** Faults that come when everything is done. */
 async function late(fault: Fault, response: ServerResponse, call: RecordedCall, answer: Answer): Promise<boolean> {

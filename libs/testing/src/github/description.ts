@@ -13,7 +13,7 @@ function load(name: string): unknown {
 }
 
 /** Answers any operation may have without declaring them; each with GitHub's basic error as its body. */
-const ALWAYS = new Set([301, 307, 400, 401, 403, 404, 409, 422, 429, 500, 501, 502, 503]);
+const ALWAYS = new Set([301, 307, 400, 401, 403, 404, 409, 413, 422, 429, 500, 501, 502, 503]);
 const BASIC_ERROR: Schema = {
   type: 'object', required: ['message', 'documentation_url'],
   properties: { message: { type: 'string' }, documentation_url: { type: 'string' }, url: { type: 'string' }, status: { type: 'string' }, errors: { type: 'array' }, block: { type: 'object' } },

@@ -51,6 +51,13 @@ test('a tree that cannot be is refused with 422', async () => {
   expect(await refusal(rest.git.createTree({ ...at, base_tree: 'f'.repeat(40), tree: [{ ...blob, path: 'a', content: 'x' }] }))).toMatchObject({ status: 422, message: 'base_tree is not a valid tree oid' });
 });
 
+test('more than GitHub takes at once for a tree ends at its gateway', async () => {
+  const files = (count: number, size: number) => Array.from({ length: count }, (_, index) => ({ path: `f${index}`, mode: '100644' as const, type: 'blob' as const, content: 'x'.repeat(size) }));
+  expect(await refusal(rest.git.createTree({ ...at, base_tree: base, tree: files(251, 1) }))).toMatchObject({ status: 502 });
+  expect(await refusal(rest.git.createTree({ ...at, base_tree: base, tree: files(3, 1_000_000) }))).toMatchObject({ status: 502 });
+  expect((await rest.git.createTree({ ...at, base_tree: base, tree: files(250, 10) })).status).toBe(201);
+});
+
 test('a large tree is cut off and says so; below it can be walked', async () => {
   const all = (await rest.git.getTree({ ...at, tree_sha: 'main', recursive: '1' })).data;
   expect(all).toMatchObject({ sha: base, truncated: false });
@@ -81,9 +88,12 @@ test('a branch is made once, moves forward, is forced when told so, and goes', a
   expect(await refusal(rest.git.updateRef({ ...ref, sha: base }))).toMatchObject({ status: 422, message: 'Reference does not exist' });
 });
 
-test('two that make the same branch at the same time: one does', async () => {
+test('of those that make the same branch, or its pull request, at the same time, one does', async () => {
   const outcomes = await Promise.all([1, 2, 3, 4].map(() => rest.git.createRef({ ...at, ref: 'refs/heads/race', sha: base }).then(({ status }) => status, (error: { status: number }) => error.status)));
   expect(outcomes.sort((one, other) => one - other)).toEqual([201, 422, 422, 422]);
+  await shop.commit({ 'r.txt': 'r' }, { branch: 'race' });
+  const pulls = await Promise.all([1, 2, 3].map(() => rest.pulls.create({ ...at, title: 'Race', head: 'race', base: 'main' }).then(({ status }) => status, (error: { status: number }) => error.status)));
+  expect(pulls.sort((one, other) => one - other)).toEqual([201, 422, 422]);
 });
 
 test('bytes come back as they were, encoded or raw', async () => {

@@ -1,4 +1,4 @@
-import { writeComment } from './comments.js';
+import { editComment, writeComment } from './comments.js';
 import { closePull, labelNamed, noteMerged, reopenPull, setLabels } from './pull-requests.js';
 import { refMoved } from './pushes.js';
 import { checkRunEvent } from './shapes/checks.js';
@@ -101,6 +101,12 @@ export class RepositoryHandle implements SimulatedRepository {
     return writeComment(this.world, this.state, this.#pull(number), body, by).id;
   }
 
+  async editComment(id: number, body: string, by: string): Promise<void> {
+    const record = this.state.comments.get(id);
+    if (record === undefined) throw new Error(`${this.fullName} has no comment ${id}`);
+    editComment(this.world, this.state, record, body, by);
+  }
+
   comments(number: number): Array<{ id: number; body: string; by: string; edited: boolean }> {
     return [...this.state.comments.values()].filter((one) => one.issue === number).map(({ id, body, by, edited }) => ({ id, body, by, edited }));
   }
@@ -109,10 +115,13 @@ export class RepositoryHandle implements SimulatedRepository {
     return [...this.state.checkRuns.values()].map(({ id, name, headSha, status, conclusion, output: { title, summary } }) => ({ id, name, headSha, status, conclusion, title, summary }));
   }
 
-  async rerequestCheck(id: number, by = this.owner): Promise<void> {
+  async rerequestCheck(id: number, by = this.owner): Promise<void> { this.#checkEvent(id, 'rerequested', by); }
+  async requestCheckAction(id: number, identifier: string, by = this.owner): Promise<void> { this.#checkEvent(id, 'requested_action', by, { requested_action: { identifier } }); }
+
+  #checkEvent(id: number, action: string, sender: string, more: Record<string, unknown> = {}): void {
     const run = this.state.checkRuns.get(id);
     if (run === undefined) throw new Error(`${this.fullName} has no check run ${id}`);
-    this.world.emit({ event: 'check_run', action: 'rerequested', repository: this.state, sender: by, app: run.app, payload: { action: 'rerequested', check_run: checkRunEvent(this.world, this.state, run) } });
+    this.world.emit({ event: 'check_run', action, repository: this.state, sender, app: run.app, payload: { action, check_run: checkRunEvent(this.world, this.state, run), ...more } });
   }
 
   collaborator(login: string, level: Level): void {

@@ -31,10 +31,13 @@ export interface SimulatedRepository {
   labelPull(pull: number, label: string, by?: string): Promise<void>;
   /** Answers with the id of the comment. */
   comment(pull: number, body: string, by: string): Promise<number>;
+  editComment(id: number, body: string, by: string): Promise<void>;
   comments(pull: number): ReadonlyArray<{ id: number; body: string; by: string; edited: boolean }>;
   checkRuns: ReadonlyArray<{ id: number; name: string; headSha: string; status: string; conclusion: string | null; title: string | null; summary: string | null }>;
   /** Someone presses "Re-run" on a check. */
   rerequestCheck(checkRun: number, by?: string): Promise<void>;
+  /** Someone presses a button that the check offers. */
+  requestCheckAction(checkRun: number, identifier: string, by?: string): Promise<void>;
   collaborator(login: string, level: Level): void;
   /** Its branches cannot be moved by anyone who is no admin: 403 or 422. Default branch when none is named. */
   protect(branch?: string): void;

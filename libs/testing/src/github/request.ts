@@ -43,6 +43,9 @@ export const notFound = () => new ApiError(404, 'Not Found');
 export const inaccessible = (accepted?: string) => new ApiError(403, 'Resource not accessible by integration', undefined, accepted === undefined ? {} : { 'x-accepted-github-permissions': accepted });
 export const invalid = (resource: string, ...errors: Array<{ field?: string; code: string; message?: string }>) => new ApiError(422, 'Validation Failed', errors.map((error) => ({ resource, ...error })));
 
+/** What stands before the application, and knows nothing of JSON. */
+export const badGateway: Answer = { status: 502, type: 'text/html', body: Buffer.from('<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>\n') };
+
 export const ok = (body: unknown): Answer => ({ status: 200, body });
 export const created = (body: unknown): Answer => ({ status: 201, body });
 

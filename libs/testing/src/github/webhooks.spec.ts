@@ -54,7 +54,7 @@ test('what people do is told, signed, in order, each with an id of its own', asy
   await shop.commit({ 'b.txt': 'b' }, { by: 'alice', branch: 'feature' });
   const { rest } = new (client(github))({ auth: github.personToken('alice') });
   const { data: { number } } = await rest.pulls.create({ owner: 'acme', repo: 'shop', title: 'Feature', head: 'feature', base: 'main' });
-  await shop.comment(number, '/pullwright retry', 'alice');
+  await shop.editComment(await shop.comment(number, '/pullwright retry', 'alice'), '/pullwright stop', 'alice');
   await shop.labelPull(number, 'ready');
   await shop.commit({ 'b.txt': 'bb' }, { by: 'alice', branch: 'feature' });
   await shop.closePull(number, 'alice');
@@ -62,7 +62,7 @@ test('what people do is told, signed, in order, each with an id of its own', asy
   await shop.merge(number, { by: 'alice' });
   await shop.deleteBranch('feature', 'alice');
   expect(await told()).toEqual([
-    'push', 'check_suite.requested', 'pull_request.opened', 'issue_comment.created', 'pull_request.labeled', 'push', 'pull_request.synchronize', 'check_suite.requested', 'pull_request.closed', 'pull_request.reopened',
+    'push', 'check_suite.requested', 'pull_request.opened', 'issue_comment.created', 'issue_comment.edited', 'pull_request.labeled', 'push', 'pull_request.synchronize', 'check_suite.requested', 'pull_request.closed', 'pull_request.reopened',
     'push', 'pull_request.closed', 'check_suite.requested', 'push',
   ]);
   expect(received.every((one) => one.signed)).toBe(true);
@@ -70,7 +70,7 @@ test('what people do is told, signed, in order, each with an id of its own', asy
   expect(received.every((one) => one.payload.installation?.id === github.installationOf('acme').id)).toBe(true);
   expect(received[0]?.payload).toMatchObject({ ref: 'refs/heads/feature', created: true, deleted: false, forced: false, head_commit: { added: ['b.txt'], author: { username: 'alice' } }, sender: { login: 'alice' }, repository: { full_name: 'acme/shop' } });
   expect(received[3]?.payload).toMatchObject({ comment: { body: '/pullwright retry', author_association: 'COLLABORATOR' }, issue: { number, pull_request: {} } });
-  expect(received[11]?.payload).toMatchObject({ pull_request: { merged: true, merged_by: { login: 'alice' } } });
+  expect(received[12]?.payload).toMatchObject({ pull_request: { merged: true, merged_by: { login: 'alice' } } });
 });
 
 test('what the App does is told to it as well: comments, checks, a check that someone runs again', async () => {
@@ -78,7 +78,9 @@ test('what the App does is told to it as well: comments, checks, a check that so
   const check = (await rest.checks.create({ owner: 'acme', repo: 'shop', name: 'pullwright', head_sha: await shop.head() })).data.id;
   await rest.checks.update({ owner: 'acme', repo: 'shop', check_run_id: check, conclusion: 'failure' });
   await shop.rerequestCheck(check, 'alice');
-  expect(await told()).toEqual(['check_run.created', 'check_run.completed', 'check_run.rerequested']);
+  await shop.requestCheckAction(check, 'retry', 'alice');
+  expect(await told()).toEqual(['check_run.created', 'check_run.completed', 'check_run.rerequested', 'check_run.requested_action']);
+  expect(received[3]?.payload).toMatchObject({ requested_action: { identifier: 'retry' } });
   expect(received[2]?.payload).toMatchObject({ check_run: { id: check, conclusion: 'failure', app: { slug: 'pullwright' } }, sender: { login: 'alice' } });
 });
 

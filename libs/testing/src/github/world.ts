@@ -3,6 +3,13 @@ import { join } from 'node:path';
 import { GitStore } from '../git-store.js';
 import type { Level } from './repository.js';
 
+function newKey(): string {
+  return generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs1', format: 'pem' } }).privateKey;
+}
+
+/** Keys are slow to make: the Apps that simulators of one process begin with share theirs. */
+let firstKey: string | undefined;
+
 /** All that the simulated GitHub knows beside its git repositories. Plain data: routes and people change it, shapes show it. */
 export class World {
   /** Web address without a slash at its end; set once the server listens. */
@@ -35,7 +42,7 @@ export class World {
   }
 
   newApp(name: string, over: Partial<SimulatedApp> = {}): SimulatedApp {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs1', format: 'pem' } });
+    const privateKey = this.apps.length === 0 ? firstKey ??= newKey() : newKey();
     const slug = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
     const app: SimulatedApp = {
       id: this.id(), slug, privateKey, clientId: `Iv23li${randomBytes(7).toString('hex')}`, clientSecret: randomBytes(20).toString('hex'), permissions: {}, events: [], webhookUrl: undefined, webhookSecret: randomBytes(20).toString('hex'), ...over,

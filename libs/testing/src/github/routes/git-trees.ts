@@ -1,8 +1,11 @@
-import { ApiError, created, notFound, ok, type Answer, type RepositoryRequest } from '../request.js';
+import { ApiError, badGateway, created, notFound, ok, type Answer, type RepositoryRequest } from '../request.js';
 import { reads, writes, type Route } from '../route.js';
 import { repositoryUrl } from '../shapes/repository.js';
 import { requireCommits } from './git.js';
 import type { TreeEntry } from '../../git-store.js';
+
+const INLINE_FILES = 250;
+const INLINE_BYTES = 2_500_000;
 
 export const gitTreeRoutes: Record<string, Route> = {
   'git/get-tree': reads('contents', async (request) => {
@@ -39,6 +42,9 @@ async function createTree(request: RepositoryRequest): Promise<Answer> {
   const { store } = repository;
   const { tree, base_tree: baseTree } = request.body as { tree: Given[]; base_tree?: string };
   await requireCommits(request);
+  // Nobody says where the limit is; this much was seen to fail.
+  const inline = tree.flatMap(({ content }) => (content === undefined ? [] : [Buffer.byteLength(content)]));
+  if (inline.length > INLINE_FILES || inline.reduce((sum, bytes) => sum + bytes, 0) > INLINE_BYTES) return badGateway;
   if (tree.length === 0) throw new ApiError(422, 'Invalid tree info');
   const base = baseTree === undefined ? undefined : /^[0-9a-f]{40}$/.test(baseTree) ? await store.peel(baseTree, 'tree') : undefined;
   if (baseTree !== undefined && base === undefined) throw new ApiError(422, 'base_tree is not a valid tree oid');

@@ -71,8 +71,10 @@ async function create(request: RepositoryRequest): Promise<Answer> {
   if (given.title === undefined || given.title === '') throw invalid('PullRequest', { field: 'title', code: 'missing_field' });
   const wrong = [...(headSha === undefined ? [{ field: 'head', code: 'invalid' }] : []), ...(baseSha === undefined ? [{ field: 'base', code: 'invalid' }] : [])];
   if (headSha === undefined || baseSha === undefined) throw invalid('PullRequest', ...wrong);
+  const empty = await store.isAncestor(headSha, baseSha);
+  // From here to its making nothing is awaited: of two that ask at the same time one is refused.
   if (openPullOf(repository, head, given.base) !== undefined) throw invalid('PullRequest', { code: 'custom', message: `A pull request already exists for ${owner}:${head}.` });
-  if (await store.isAncestor(headSha, baseSha)) throw invalid('PullRequest', { code: 'custom', message: `No commits between ${given.base} and ${head}` });
+  if (empty) throw invalid('PullRequest', { code: 'custom', message: `No commits between ${given.base} and ${head}` });
   const pull = await openPull(world, repository, {
     title: given.title, body: given.body ?? null, draft: given.draft ?? false, maintainerCanModify: given.maintainer_can_modify ?? false, head, headSha, base: given.base, baseSha,
     author: loginOf(actor), app: actor.kind === 'installation' ? actor.installation.app : undefined,
