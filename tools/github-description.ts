@@ -43,8 +43,10 @@ interface Description { info: { version: string }; paths: Record<string, Record<
 /** Sentences are left behind: only the shapes are needed. */
 const LEFT_BEHIND = new Set(['description', 'title', 'example', 'examples', 'externalDocs', 'default', 'deprecated', 'readOnly', 'xml']);
 
-/** Where the description of an answer is wrong: the list of installations has them inline, with an account that is a person and an enterprise at once; each alone is described as one or the other. */
-const CORRECTIONS: Record<string, Record<string, Json>> = { 'apps/list-installations': { 200: { 'application/json': { type: 'array', items: { $ref: '#/schemas/installation' } } } } };
+/** Where the description of an answer cannot be meant, and what stands in its place. */
+const CORRECTIONS: Record<string, { why: string; responses: Record<string, Json> }> = {
+  'apps/list-installations': { why: 'an account is a person and an enterprise at once; each installation alone is described as that of one or the other', responses: { 200: { 'application/json': { type: 'array', items: { $ref: '#/schemas/installation' } } } } },
+};
 
 function isObject(value: unknown): value is { [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -113,7 +115,7 @@ function rest(description: Description): Json {
         const content = resolve<{ content?: Record<string, { schema?: Json }> }>(description, response).content;
         return [status, content === undefined ? null : Object.fromEntries(Object.entries(content).map(([type, one]) => [type, schema(one.schema ?? {})]))];
       }));
-      operations[operation.operationId] = { method: method.toUpperCase(), path, parameters: parameters as unknown as Json, body: body === undefined ? null : { required: operation.requestBody?.required === true, schema: schema(body) }, responses: { ...responses, ...CORRECTIONS[operation.operationId] } };
+      operations[operation.operationId] = { method: method.toUpperCase(), path, parameters: parameters as unknown as Json, body: body === undefined ? null : { required: operation.requestBody?.required === true, schema: schema(body) }, responses: { ...responses, ...CORRECTIONS[operation.operationId]?.responses } };
     }
   }
   const missing = OPERATIONS.filter((id) => operations[id] === undefined);
@@ -133,19 +135,19 @@ function webhooks(description: Description): Json {
 }
 
 /** One entry a line, so that a new version shows as the lines that changed. */
-function printed(source: typeof REST, parts: Json): string {
+function printed(source: typeof REST, licence: string, parts: Json): string {
   const section = (value: Json) => (isObject(value) ? `{\n${Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}:${JSON.stringify(inner)}`).join(',\n')}\n}` : JSON.stringify(value));
-  const head = { from: `${source.package}@${source.version} ${source.file}`, licence: 'MIT, Copyright (c) 2020 Octokit contributors; names and shapes only, sentences and examples are left out' };
+  const head = { from: `${source.package}@${source.version} ${source.file}: names and shapes, without sentences and examples`, licence, ...(source === REST ? { corrections: Object.entries(CORRECTIONS).map(([id, { why }]) => `${id}: ${why}`) } : {}) };
   return `{\n${[...Object.entries(head).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`), ...Object.entries(parts as object).map(([key, value]) => `${JSON.stringify(key)}: ${section(value as Json)}`)].join(',\n')}\n}\n`;
 }
 
-/** The one file out of the package, without installing it. */
-function fetched(source: typeof REST): Description {
+/** The one file out of the package and its licence, without installing it. */
+function fetched(source: typeof REST): { description: Description; licence: string } {
   const folder = mkdtempSync(join(tmpdir(), 'pullwright-description-'));
   try {
     const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', '--json', '--silent', `${source.package}@${source.version}`], { cwd: folder, encoding: 'utf8' })) as [{ filename: string }];
-    execFileSync('tar', ['-xzf', filename, source.file], { cwd: folder });
-    return JSON.parse(readFileSync(join(folder, source.file), 'utf8')) as Description;
+    execFileSync('tar', ['-xzf', filename, source.file, 'package/LICENSE'], { cwd: folder });
+    return { description: JSON.parse(readFileSync(join(folder, source.file), 'utf8')) as Description, licence: readFileSync(join(folder, 'package/LICENSE'), 'utf8').trim() };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -153,7 +155,8 @@ function fetched(source: typeof REST): Description {
 
 const check = process.argv[2] === '--check';
 for (const [source, extract] of [[REST, rest], [WEBHOOKS, webhooks]] as const) {
-  const text = printed(source, extract(fetched(source)));
+  const { description, licence } = fetched(source);
+  const text = printed(source, licence, extract(description));
   if (!check) writeFileSync(source.into, text);
   else if (readFileSync(source.into, 'utf8') !== text) {
     console.error(`${source.into} is not what ${source.package}@${source.version} gives: run \`node tools/github-description.ts\``);

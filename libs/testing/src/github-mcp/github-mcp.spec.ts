@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { startGitHub, type GitHubSimulator } from '../github/simulator.js';
@@ -41,9 +45,9 @@ async function overStdio(command: string, args: string[], env: Record<string, st
   return client;
 }
 
-async function overHttp(headers: Record<string, string> = { 'X-MCP-Toolsets': 'repos,git' }, bearer = token): Promise<Client> {
+async function overHttp(headers: Record<string, string> = { 'X-MCP-Toolsets': 'repos,git' }, bearer = token, url = mcp.url): Promise<Client> {
   const client = new Client({ name: 'spec', version: '1' });
-  await client.connect(new StreamableHTTPClientTransport(new URL(mcp.url), { requestInit: { headers: { authorization: `Bearer ${bearer}`, ...headers } } }));
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { authorization: `Bearer ${bearer}`, ...headers } } }));
   open.push(client);
   return client;
 }
@@ -107,7 +111,9 @@ test('a token that may not read the contents gets refusals, not files', async ()
   }
 });
 
-(REAL === undefined ? test.skip : test)('the real server works on the simulator, and the stand-in answers as it does', async () => {
+const withReal = REAL === undefined ? test.skip : test;
+
+withReal('the real server works on the simulator, and the stand-in answers as it does', async () => {
   const real = await overStdio(REAL as string, ['stdio']);
   expect((await real.listTools()).tools.map((tool) => tool.name)).toEqual(expect.arrayContaining(TOOLS));
   const asked = github.calls.length;
@@ -115,3 +121,39 @@ test('a token that may not read the contents gets refusals, not files', async ()
   expect(github.calls.length).toBeGreaterThan(asked + 2 * TOOLS.length);
   expect(ours).toEqual(theirs);
 });
+
+withReal('the real server signs in as the App by itself, and over HTTP takes the token of each request', async () => {
+  const asApp = { GITHUB_PERSONAL_ACCESS_TOKEN: '', GITHUB_APP_ID: String(github.app.id), GITHUB_APP_INSTALLATION_ID: String(github.installationOf('acme').id), GITHUB_APP_PRIVATE_KEY: github.app.privateKey };
+  const client = await overStdio(REAL as string, ['stdio'], asApp);
+  const branches = { name: 'list_branches', arguments: { owner: 'acme', repo: 'shop' } };
+  expect(JSON.stringify((await client.callTool(branches)).content)).toContain('feature/one');
+  expect(github.calls.some((call) => call.operation === 'apps/create-installation-access-token')).toBe(true);
+
+  const port = await freePort();
+  const server = spawn(REAL as string, ['http', '--read-only', `--port=${port}`, '--listen-host=127.0.0.1', `--gh-host=${github.url}`], { stdio: 'ignore', env: {} });
+  try {
+    const url = `http://127.0.0.1:${port}/`;
+    const connected = async (bearer: string) => {
+      for (const deadline = Date.now() + 10_000;; await sleep(50)) {
+        try {
+          return await overHttp({ 'X-MCP-Toolsets': 'repos,git' }, bearer, url);
+        } catch (error) {
+          if (Date.now() > deadline) throw error;
+        }
+      }
+    };
+    expect(JSON.stringify((await (await connected(token)).callTool(branches)).content)).toContain('feature/one');
+    expect(JSON.stringify((await (await connected(github.personToken('stranger'))).callTool(branches)).content)).toContain('404 Not Found');
+  } finally {
+    server.kill();
+  }
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -51,8 +51,9 @@ test('a tree that cannot be is refused with 422', async () => {
   expect(await refusal(rest.git.createTree({ ...at, base_tree: 'f'.repeat(40), tree: [{ ...blob, path: 'a', content: 'x' }] }))).toMatchObject({ status: 422, message: 'base_tree is not a valid tree oid' });
 });
 
+const files = (count: number, size: number) => Array.from({ length: count }, (_, index) => ({ path: `f${index}`, mode: '100644' as const, type: 'blob' as const, content: 'x'.repeat(size) }));
+
 test('more than GitHub takes at once for a tree ends at its gateway', async () => {
-  const files = (count: number, size: number) => Array.from({ length: count }, (_, index) => ({ path: `f${index}`, mode: '100644' as const, type: 'blob' as const, content: 'x'.repeat(size) }));
   expect(await refusal(rest.git.createTree({ ...at, base_tree: base, tree: files(251, 1) }))).toMatchObject({ status: 502 });
   expect(await refusal(rest.git.createTree({ ...at, base_tree: base, tree: files(3, 1_000_000) }))).toMatchObject({ status: 502 });
   expect((await rest.git.createTree({ ...at, base_tree: base, tree: files(250, 10) })).status).toBe(201);
