@@ -21,6 +21,7 @@ module.exports = {
     vendor('s3-behind-artifacts', '^node_modules/minio/', '^libs/artifacts/', 'The S3 client appears in libs/artifacts alone.'),
     vendor('anthropic-behind-its-adapter', '^node_modules/@anthropic-ai/', '^libs/(llm/src/anthropic\\.ts|testing/src/models/anthropic-wire\\.ts)', 'The SDK appears in its adapter; the simulator knows its types.'),
     vendor('openai-behind-its-adapter', '^node_modules/openai/', '^libs/(llm/src/openai\\.ts|testing/src/models/openai-wire\\.ts)', 'The SDK appears in its adapter; the simulator knows its types.'),
+    vendor('github-behind-the-forge', '^node_modules/(@octokit/(core|auth-app|plugin-[a-z]+)|bottleneck|@modelcontextprotocol/client)/', '^libs/(forge/src/github|testing/src)/', 'GitHub’s client and that of its MCP server appear in libs/forge/src/github alone, and in the specs of the simulators.'),
     vendor('postgres-behind-the-store', '^node_modules/(pg|typeorm)/', '^(services/(coordinator|standalone)/|libs/(testing|embedded)/|bench/(orchestration|chaos)/)', 'Only the coordinator owns Postgres; the benchmark also measures the bare server, and the chaos suite looks what is left in it.'),
   ],
   options: {

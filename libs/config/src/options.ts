@@ -7,8 +7,10 @@ import { z } from 'zod';
 export interface Option { schema: z.ZodType; default?: string; secret?: boolean; usedBy: readonly string[]; describe: string }
 
 const EVERY = ['gateway', 'coordinator', 'crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
-/** Those whose agents read or write repositories: no other holds a credential of a forge. */
+/** Those that tell the addresses of forges apart. */
 const FORGE_SERVICES = ['gateway', 'crawler', 'pr-publisher', 'standalone'] as const;
+/** Those whose agents read or write repositories: no other holds a credential of a forge. */
+const CREDENTIAL_SERVICES = ['crawler', 'pr-publisher', 'standalone'] as const;
 const AGENT_SERVICES = ['crawler', 'case-generator', 'engineer', 'pr-publisher', 'standalone'] as const;
 const port = z.coerce.number().int().min(0).max(65_535);
 const days = z.coerce.number().int().min(0).max(36_500);
@@ -52,6 +54,14 @@ export const OPTIONS = {
   CONCURRENCY: { schema: z.coerce.number().int().min(1).max(1024), default: '2', usedBy: AGENT_SERVICES, describe: 'Steps of each kind that one instance of an agent service works on at once.' },
   MEMO_DAYS: { schema: z.coerce.number().min(0).max(3650), default: '7', usedBy: AGENT_SERVICES, describe: 'How long a step may reuse what an earlier one made of the same; 0 reuses nothing.' },
   GITHUB_URL: { schema: z.url({ protocol: /^https?$/ }), default: 'https://github.com', usedBy: FORGE_SERVICES, describe: 'The GitHub whose repositories are understood: github.com, or a GitHub Enterprise Server.' },
+  GITHUB_APP_ID: { schema: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'an App id or a client id'), usedBy: CREDENTIAL_SERVICES, describe: 'Id of the GitHub App that Pullwright is there. Tokens for one repository and one use are made with its key, and only these reach an agent.' },
+  GITHUB_APP_PRIVATE_KEY: { schema: z.string().regex(/^-----BEGIN [A-Z ]*PRIVATE KEY-----/, 'a PEM'), secret: true, usedBy: CREDENTIAL_SERVICES, describe: 'The App’s private key (PEM; its line ends may be written as \\n).' },
+  GITHUB_APP_PRIVATE_KEY_FILE: { schema: z.string(), usedBy: CREDENTIAL_SERVICES, describe: 'The file with that key, instead.' },
+  GITHUB_TOKEN: { schema: z.string().regex(/^[\x21-\x7e]{10,1000}$/, 'a token'), secret: true, usedBy: CREDENTIAL_SERVICES, describe: 'A personal access token instead of an App, for one user: agents get it as it is.' },
+  GITHUB_READER: { schema: z.enum(['tarball', 'blobs', 'mcp']), default: 'tarball', usedBy: CREDENTIAL_SERVICES, describe: 'How files are read from GitHub: all at once as a tarball, one by one, or through GitHub’s MCP server; what comes out is the same.' },
+  GITHUB_MCP: { schema: z.string(), usedBy: CREDENTIAL_SERVICES, describe: 'For GITHUB_READER=mcp: the program (`github-mcp-server`, run over stdio) or the address of GitHub’s MCP server.' },
+  FORGE_CACHE: { schema: z.string(), usedBy: CREDENTIAL_SERVICES, describe: 'Folder in which trees and files read from forges are kept by repository and id; none are kept when it is not set. The standalone has one in its home.' },
+  FORGE_CACHE_MB: { schema: z.coerce.number().int().min(1).max(1_000_000), default: '1024', usedBy: CREDENTIAL_SERVICES, describe: 'What was unused the longest is removed from that folder above so many megabytes.' },
   GITLAB_URL: { schema: z.url({ protocol: /^https?$/ }), default: 'https://gitlab.com', usedBy: FORGE_SERVICES, describe: 'The GitLab whose repositories are understood.' },
   MODEL_PROVIDER: { schema: z.enum(['anthropic', 'openai', 'scripted']), usedBy: MODEL_AGENTS, describe: 'Whose language model is asked for more cases: `openai` is any service with its chat completions (OPENAI_BASE_URL), `scripted` plays recorded answers. No model is asked when it is not set (docs/models.md).' },
   MODEL: { schema: z.string().regex(/^[\w.:/@-]{1,120}$/, 'the name of a model'), usedBy: MODEL_AGENTS, describe: 'The model, as its provider calls it.' },

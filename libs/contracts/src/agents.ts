@@ -18,8 +18,8 @@ export const AgentContract = z.strictObject({
   facts: z.array(Name.refine((name) => !REUSE_FACTS.includes(name), 'is told by Pullwright itself')).max(50).readonly().default([]).describe('Facts that the result carries; conditions in pipelines may use them.'),
   environment: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable')).readonly().default([])
     .describe('The environment variables that its single-use process gets, beyond PATH, HOME, TMPDIR and LANG.'),
-  forge: z.enum(['read', 'write']).optional()
-    .describe('What it does with the run’s repository: it gets a forge that may do no more than that, on that repository alone. Left out: it gets none.'),
+  forge: z.enum(['read', 'write', 'report']).optional()
+    .describe('What it does with the run’s repository (`report`: reads, comments, sets checks): it gets a forge that may do no more than that, on that repository alone. Left out: it gets none.'),
   isolation: z.enum(['process', 'inline']).default('process')
     .describe('`process`: every task in a process used once, which is killed at its time limit. `inline`: inside the service, for trusted, quick, asynchronous code; a handler that blocks the event loop cannot be stopped, and it sees all that the service sees.'),
   memo: z.strictObject({ commit: z.boolean().default(false).describe('Whether it reads the repository: then its commit belongs to what the outputs depend on.'), params: z.array(Name).optional().describe('The parameters that it is given; all of them when the list is left out.') }).optional()
@@ -64,10 +64,10 @@ export const AGENTS = {
    * '' for a branch that is no short word, which then is the one that the event names. `runsPerDay`: below 0 for no limit.
    */
   'pr-publisher/plan-event': {
-    inputs: {}, outputs: {}, facts: ['decision', 'why', 'branch', 'commit', 'isDefault', 'depth', 'approval', 'again', 'runsPerDay'], environment: [], forge: 'read', isolation: 'process', version: 1,
+    inputs: {}, outputs: {}, facts: ['decision', 'why', 'branch', 'commit', 'isDefault', 'depth', 'approval', 'again', 'runsPerDay'], environment: [], forge: 'report', isolation: 'process', version: 1,
   },
   /** Tells people at a forge how a run stands. */
-  'pr-publisher/report': { inputs: {}, outputs: {}, facts: ['checks', 'comments'], environment: [], forge: 'write', isolation: 'process', version: 1 },
+  'pr-publisher/report': { inputs: {}, outputs: {}, facts: ['checks', 'comments'], environment: [], forge: 'report', isolation: 'process', version: 1 },
   /** Carries out what `plan-event` has decided in the same run. The coordinator serves it itself: it has no access to forges or artifacts, and nobody else has access to runs. */
   'coordinator/command': { inputs: {}, outputs: {}, facts: ['outcome', 'run'], environment: [], isolation: 'inline', version: 1 },
 } as const satisfies Record<AgentName, AgentContract>;

@@ -51,6 +51,8 @@ export const PullRequest = z.object({
   title: z.string(), body: z.string(),
   /** Against the base. `kept`: a person has edited or deleted what Pullwright wrote, and it stays theirs. `removed`: written by an earlier run, untouched since, no longer generated. */
   files: z.array(z.object({ path: z.string(), change: z.enum(['added', 'updated', 'unchanged', 'kept', 'removed']) })),
+  /** What people may want to know about it: a reviewer who could not be asked, for example. */
+  notes: z.array(z.string().max(500)).optional(),
   basis: TreeBasis.optional(),
   /** The run that made the branch; only that run's undo may remove it. All zeros when that is not recorded. */
   createdBy: RunId,

@@ -1,4 +1,4 @@
-import type { PullRequest } from '#contracts';
+import type { PullRequest, RepositoryFile } from '#contracts';
 
 /**
  * The port to whatever holds a repository and takes pull requests for it. The adapters are listed in `forges.ts`; one contract suite (`snapshot.contract.ts`, `publication.contract.ts`) holds all of them to this.
@@ -17,14 +17,14 @@ export interface Forge {
    * Throws `stale-base`, `forbidden-path`, `branch-taken`, `branch-checked-out`, `ref-not-found`, `repository-archived` or, when the refs moved meanwhile, `forge-unavailable`.
    */
   publish(publication: Publication): Promise<PullRequest>;
+  /** A file at a commit; undefined when there is none there, or what is there is no file. Throws `repository-too-large` when it has more than `maxBytes`. */
+  readFile(repository: string, commit: string, path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** Takes the branch and its pull request back when this run made them and nobody, no later run either, has moved the branch since. */
   withdraw(withdrawal: { repository: string; branch: string; runId: string }): Promise<Withdrawal>;
 }
 
 /** A forge with people on it: they write comments, have permissions and look at checks. */
 export interface HostedForge extends Forge {
-  /** A file at a commit; undefined when there is none there. Throws `repository-too-large` when it has more than `maxBytes`. */
-  readFile(repository: string, commit: string, path: string, maxBytes: number): Promise<Buffer | undefined>;
   /** What somebody with this user name may do; `none` for a stranger. */
   permissionOf(repository: string, user: string): Promise<Permission>;
   /** A pull request; undefined when there is none of that number. */
@@ -39,6 +39,9 @@ export interface HostedForge extends Forge {
 
 /** `isOwn`: its head is a branch of the repository itself, not of a fork. */
 export interface PullRequestState { readonly head: string; readonly headCommit: string; readonly base: string; readonly isOwn: boolean; readonly state: 'open' | 'closed' | 'merged' }
+
+/** What an access is good for. `report`: reads, comments and sets checks. */
+export type ForgeUse = 'read' | 'write' | 'report';
 
 export type Permission = 'none' | 'read' | 'write' | 'admin';
 
@@ -101,6 +104,8 @@ export interface Publication {
   runId: string;
   /** Somebody has asked for it again: a pull request that a person closed does not count as a no. */
   askedAgain?: boolean;
+  /** What the repository asks of pull requests, where the forge has such things: those of an empty file when it is left out. */
+  policy?: RepositoryFile['pullRequest'];
 }
 
 /** `kept`: others have built on the branch, it is checked out, or this run did not make it. `absent`: there was none. */

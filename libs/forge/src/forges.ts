@@ -1,7 +1,9 @@
 import type { Config } from '#config';
 import { Failure } from '#contracts';
-import { parseAddress, type Address } from './address.js';
-import type { Forge, HostedForge } from './forge.js';
+import { parseAddress } from './address.js';
+import type { Forge, ForgeUse, HostedForge } from './forge.js';
+import { grantGithub, type GithubAccess, type GithubSettings } from './github/access.js';
+import { githubForge } from './github/github-forge.js';
 import { localForge, type LocalAccess } from './local/local-forge.js';
 
 /**
@@ -10,24 +12,24 @@ import { localForge, type LocalAccess } from './local/local-forge.js';
  *   grant     in the host, which has the credentials: turns an address and a use into an access, which is good for that one repository and that use
  *   connect   in the process that works with it: turns an access into a forge
  */
-export type ForgeUse = 'read' | 'write';
-
 /** Plain data, to be handed to another process. It may hold a secret: never log or store it. */
-export type ForgeAccess = LocalAccess;
+export type ForgeAccess = LocalAccess | GithubAccess;
 
 /** What the host is configured with. */
-export type ForgeSettings = Pick<Config, 'GITHUB_URL' | 'GITLAB_URL'>;
+export type ForgeSettings = GithubSettings & Pick<Config, 'GITLAB_URL'>;
 
 /** Throws `bad-request` for an address that is none, `repository-not-found` for one of a server that is no configured forge, `forge-unauthorized` where there is no credential for it. */
-export function grantAccess(_settings: ForgeSettings, repository: string, _use: ForgeUse, _timeLimitMs: number): Promise<ForgeAccess> {
-  const address: Address = parseAddress(repository);
-  if (!('server' in address)) return Promise.resolve({ forge: 'local' });
+export async function grantAccess(settings: ForgeSettings, repository: string, use: ForgeUse, timeLimitMs: number): Promise<ForgeAccess> {
+  const address = parseAddress(repository);
+  if (!('server' in address)) return { forge: 'local' };
+  if (address.server === new URL(settings.GITHUB_URL).origin) return grantGithub(settings, address, use, timeLimitMs);
   throw new Failure('repository-not-found', `${address.server} is no forge that Pullwright is configured for`);
 }
 
 export function connect(access: ForgeAccess): Forge {
   switch (access.forge) {
     case 'local': return localForge;
+    case 'github': return githubForge(access);
   }
 }
 

@@ -100,6 +100,10 @@ function isPlain(path: string): boolean {
   return path.length <= 1024 && !/[\p{Cc}\p{Cf}\\:*?"<>|]/u.test(path) && path.split('/').every((segment) => segment !== '' && !/^\.+$/.test(segment) && !/^(\.git|git~\d+)[. ]*$/i.test(segment));
 }
 
+/** What a forge, git or Pullwright itself obeys: a file there is not a test but a setting, and some would run on the forge with its secrets. */
+const PROTECTED = /^\.(github|gitlab|circleci|buildkite|husky)(\/|$)|(^|\/)(\.gitlab-ci\.ya?ml|\.gitmodules|\.gitattributes|codeowners|\.pullwright\.ya?ml)$/i;
+
 function requirePlain(path: string): void {
   if (!isPlain(path)) throw new Failure('forbidden-path', printable(path));
+  if (PROTECTED.test(path)) throw new Failure('forbidden-path', `${printable(path)} is a setting, which is never published`);
 }

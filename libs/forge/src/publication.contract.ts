@@ -72,13 +72,13 @@ export function publicationContract(under: ForgeUnderTest): void {
     const files = { 'e2e/home.spec.ts': '// home 2\n', 'e2e/deep/b.spec.ts': '// b\n', 'e2e/edited.spec.ts': '// ours again\n' };
     const { tree, basis, files: changes } = await publishTests(repo, { files });
     expect(new Set(changes.map(({ change }) => change))).toEqual(new Set(['added', 'updated', 'removed', 'kept']));
-    const remake = (change: Partial<NonNullable<typeof basis>> = {}, contents: Record<string, string> = files) => reproduceTree({ ...basis as NonNullable<typeof basis>, ...change }, text(contents));
-    expect(await remake()).toBe(tree);
-    await expect(remake({}, { ...files, 'e2e/home.spec.ts': '// home 3\n' })).rejects.toMatchObject({ code: 'artifact-corrupt', detail: expect.stringContaining('e2e/home.spec.ts') });
+    const remake = (change: Partial<NonNullable<typeof basis>> = {}, contents: Record<string, string> = files) => () => reproduceTree({ ...basis as NonNullable<typeof basis>, ...change }, text(contents));
+    expect(remake()()).toBe(tree);
+    expect(remake({}, { ...files, 'e2e/home.spec.ts': '// home 3\n' })).toThrow(expect.objectContaining({ code: 'artifact-corrupt', detail: expect.stringContaining('e2e/home.spec.ts') }));
     for (const path of ['', 'e2e']) {
-      await expect(remake({ trees: basis?.trees.map((each) => (each.path === path ? { ...each, entries: each.entries.slice(1) } : each)) })).rejects.toMatchObject({ code: 'artifact-corrupt' });
+      expect(remake({ trees: basis?.trees.map((each) => (each.path === path ? { ...each, entries: each.entries.slice(1) } : each)) })).toThrow(expect.objectContaining({ code: 'artifact-corrupt' }));
     }
-    expect(await remake({ changes: basis?.changes.slice(1) })).not.toBe(tree);
+    expect(remake({ changes: basis?.changes.slice(1) })()).not.toBe(tree);
   });
 
   test('other files on the same base update the branch, forward only', async () => {
@@ -110,15 +110,6 @@ export function publicationContract(under: ForgeUnderTest): void {
     await expect(tip(repo)).rejects.toThrow();
   });
 
-  test('an older base does not take back what the branch already stands on', async () => {
-    const repo = await repository();
-    const old = await repo.head();
-    await repo.commit({ 'README.md': 'new' });
-    const first = await publishTests(repo);
-    await expect(publishTests(repo, { baseCommit: old, baseBranch: undefined })).rejects.toMatchObject({ code: 'stale-base' });
-    expect(await tip(repo)).toBe(first.commit);
-  });
-
   test('a commit by a person makes the branch theirs', async () => {
     const repo = await repository();
     await publishTests(repo);
@@ -148,14 +139,14 @@ export function publicationContract(under: ForgeUnderTest): void {
   });
 
   test.each([
-    'src/app.js', 'e2e', 'e2e/../src/app.js', 'e2e//x', 'e2e/./x', '/e2e/x', 'e2e/.git/config', 'e2e/.GIT/hooks/x', 'e2e/git~1/x', String.raw`e2e\x`, 'e2e/a\nb', 'e2e/.pullwright.json', 'e2e/.g\u200Cit/x', '',
+    'src/app.js', 'e2e', 'e2e/../src/app.js', 'e2e//x', 'e2e/./x', '/e2e/x', 'e2e/.git/config', 'e2e/.GIT/hooks/x', 'e2e/git~1/x', String.raw`e2e\x`, 'e2e/a\nb', 'e2e/.pullwright.json', 'e2e/.gitattributes', 'e2e/CODEOWNERS', 'e2e/.g\u200Cit/x', '',
   ])('refuses to write %j', async (path) => {
     const repo = await repository();
     await expect(publishTests(repo, { files: { [path]: 'x' } })).rejects.toMatchObject({ code: 'forbidden-path' });
     await expect(tip(repo)).rejects.toThrow();
   });
 
-  test.each(['.', '..', '', '/', '.git', 'e2e/..'])('refuses the folder %j', async (folder) => {
+  test.each(['.', '..', '', '/', '.git', 'e2e/..', '.github', '.github/workflows', '.GitHub/x'])('refuses the folder %j', async (folder) => {
     const repo = await repository();
     await expect(publishTests(repo, { folder, files: { [`${folder}/x`]: 'x' } })).rejects.toMatchObject({ code: 'forbidden-path' });
   });

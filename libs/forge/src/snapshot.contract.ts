@@ -6,7 +6,8 @@ import type { Snapshot } from './forge.js';
 import type { ForgeUnderTest } from './publication.contract.js';
 
 /** What every forge must show of a commit. */
-export function snapshotContract({ host }: Pick<ForgeUnderTest, 'host'>): void {
+export function snapshotContract(under: Pick<ForgeUnderTest, 'host'>): void {
+  const host = (repo: TestRepository) => under.host(repo);
   const made: TestRepository[] = [];
   const opened: Snapshot[] = [];
   const repository = async () => { const one = await gitRepository(); made.push(one); return one; };

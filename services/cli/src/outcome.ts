@@ -31,7 +31,7 @@ export function printOutcome({ run, pullRequest, bundle, reused }: Outcome): voi
 }
 
 function printPullRequest({ branch, repository, outcome, base, baseCommit, commit }: PullRequest): void {
-  const what = { opened: 'opened', updated: 'updated', unchanged: 'unchanged: the same commit gives the same tests', declined: 'declined: a person has closed it; ask again with --reopen', closed: 'closed: nothing was left to add' }[outcome];
+  const what = { opened: 'opened', updated: 'updated', unchanged: 'unchanged: the same commit gives the same tests', declined: 'declined: a person has closed it; ask for it with --again', closed: 'closed: nothing was left to add' }[outcome];
   print(`${bold('Pull request')}  ${safe(branch)} in ${safe(repository)} (${what})`);
   print(`              commit ${commit.slice(0, 10)} on ${safe(base)} at ${baseCommit.slice(0, 10)}; nothing else in the repository was touched`);
 }

@@ -133,7 +133,7 @@ async function remake(opened: Opened, run: RunState, stepId: string, pullRequest
   const changed = new Set(pullRequest.basis.changes.map(({ path }) => path));
   const lost = [...files.keys()].find((path) => !changed.has(path) && !pullRequest.files.some((file) => file.path === path && file.change === 'kept'));
   if (lost !== undefined) throw new Exit(EXIT.failure, `${keyOf(stepId)}: ${safe(lost)} is in the bundle, but neither published nor kept`);
-  const tree = await reproduceTree(pullRequest.basis, new Map(files));
+  const tree = reproduceTree(pullRequest.basis, new Map(files));
   if (tree !== pullRequest.tree) throw new Exit(EXIT.failure, `${keyOf(stepId)}: the published tree is another one\n  recorded: ${pullRequest.tree}\n  made:     ${tree}`);
   return undefined;
 }

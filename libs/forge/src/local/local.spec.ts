@@ -50,6 +50,15 @@ test('the commit is by Pullwright and depends on nothing but base, files and par
   expect(await one.git('log', '-1', '--format=%an %ae %cn', 'pullwright/tests')).toBe('Pullwright bot@pullwright.invalid Pullwright');
 });
 
+test('an older base does not take back what the branch already stands on', async () => {
+  const repo = await repository();
+  const old = await repo.head();
+  await repo.commit({ 'README.md': 'new' });
+  const first = await publishTests(repo);
+  await expect(publish({ ...(await publicationOf(repo)), baseCommit: old, baseBranch: undefined })).rejects.toMatchObject({ code: 'stale-base' });
+  expect(await repo.git('rev-parse', 'pullwright/tests')).toBe(first.commit);
+});
+
 test('a bare repository works', async () => {
   const repo = await repository();
   await repo.git('clone', '--quiet', '--bare', '.', 'bare.git');

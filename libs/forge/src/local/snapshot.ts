@@ -34,6 +34,15 @@ export async function resolveRef(repository: string, ref?: string): Promise<Reso
   return resolveIn(await gitDirectory(repository), ref);
 }
 
+export async function readFileAt(repository: string, commit: string, path: string, maxBytes: number): Promise<Buffer | undefined> {
+  const gitDir = await gitDirectory(repository);
+  const listing = parseTree(await git(gitDir, ['--literal-pathspecs', 'ls-tree', '-z', '-l', '--full-tree', (await resolveIn(gitDir, commit)).commit, '--', path]));
+  const entry = listing.entries.find((each) => each.path === path && each.type === 'blob' && each.mode !== '120000');
+  if (!entry) return undefined;
+  if (entry.size > maxBytes) throw new Failure('repository-too-large', `${printable(path)} has ${entry.size} bytes`);
+  return git(gitDir, ['cat-file', 'blob', entry.blob]);
+}
+
 /** A branch wins over a tag of the same name. */
 async function resolveIn(gitDir: string, ref = 'HEAD'): Promise<Resolved> {
   const full = ref === 'HEAD' ? (await tryGit(gitDir, ['symbolic-ref', '--quiet', 'HEAD'])).stdout.toString().trim() : `refs/heads/${ref.replace(/^refs\/heads\//, '')}`;

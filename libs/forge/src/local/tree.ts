@@ -1,5 +1,6 @@
 import { Failure } from '#contracts';
 import { printable } from '../printable.js';
+import { foldersAlong } from '../tree-plan.js';
 import { git } from './git.js';
 
 /** Names are kept as latin1, one character a byte, so that siblings with names that are not UTF-8 survive a rewrite. */
@@ -17,20 +18,14 @@ async function readTree(gitDir: string, tree: string): Promise<Map<string, TreeE
 
 /** The entries of a tree and of those below it on the way to these paths, as `git mktree` reads them; the root's path is empty. */
 export async function treesAlong(gitDir: string, root: string, paths: readonly string[]): Promise<Array<{ path: string; entries: string[] }>> {
-  const folders = new Set(['', ...paths.flatMap((path) => path.split('/').slice(0, -1).map((_, depth, segments) => segments.slice(0, depth + 1).join('/')))]);
   const found: Array<{ path: string; id: string; entries: Map<string, TreeEntry> }> = [];
-  for (const path of [...folders].sort((a, b) => (a < b ? -1 : 1))) {
+  for (const path of foldersAlong(paths)) {
     const slash = path.lastIndexOf('/');
     const entry = found.find((tree) => tree.path === path.slice(0, Math.max(0, slash)))?.entries.get(bytes(path.slice(slash + 1)));
     const id = path === '' ? root : entry?.type === 'tree' ? entry.id : undefined;
     if (id !== undefined) found.push({ path, id, entries: await readTree(gitDir, id) });
   }
   return found.map(({ path, entries }) => ({ path, entries: [...entries].map(([name, { mode, type, id }]) => `${mode} ${type} ${id}\t${name}`) }));
-}
-
-/** Writes a tree of entries in that form; what they name need not be there. */
-export async function writeEntries(gitDir: string, entries: readonly string[]): Promise<string> {
-  return (await git(gitDir, ['mktree', '-z', '--missing'], Buffer.from(entries.map((entry) => `${entry}\0`).join(''), 'latin1'))).toString('latin1').trim();
 }
 
 /**
@@ -75,7 +70,7 @@ export async function writeTree(gitDir: string, base: string | undefined, change
     else entries.set(bytes(folder), { mode: '040000', type: 'tree', id: tree });
   }
   if (entries.size === 0) return undefined;
-  return writeEntries(gitDir, [...entries].map(([name, { mode, type, id }]) => `${mode} ${type} ${id}\t${name}`));
+  return (await git(gitDir, ['mktree', '-z', '--missing'], Buffer.from([...entries].map(([name, { mode, type, id }]) => `${mode} ${type} ${id}\t${name}\0`).join(''), 'latin1'))).toString('latin1').trim();
 }
 
 /** Stores bytes as a blob exactly as they are: no filter, no line-end conversion. */
