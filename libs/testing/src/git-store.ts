@@ -1,7 +1,10 @@
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
 import { childEnvironment } from '#config';
 
 export interface GitObject { sha: string; type: 'blob' | 'tree' | 'commit' | 'tag'; size: number; content: Buffer }
@@ -11,6 +14,7 @@ export interface Identity { name: string; email: string; date: string }
 export interface Commit { sha: string; tree: string; parents: string[]; author: Identity; committer: Identity; message: string }
 export interface FileChange { status: 'added' | 'removed' | 'modified' | 'renamed'; path: string; from?: string; sha: string; additions: number; deletions: number; patch: string }
 
+const compressed = promisify(deflate);
 const MAX_OUTPUT = 512 * 1024 * 1024;
 const ZERO = '0'.repeat(40);
 
@@ -117,8 +121,17 @@ export class GitStore {
     return this.text(['hash-object', '-t', 'commit', '-w', '--stdin'], `${head.join('\n')}\n${body}`);
   }
 
-  writeBlob(content: string | Buffer): Promise<string> {
-    return this.text(['hash-object', '-w', '--stdin', '--no-filters'], content);
+  /** As a loose object, without a process for each; `git fsck` would tell if it were wrong. */
+  async writeBlob(content: string | Buffer): Promise<string> {
+    const bytes = Buffer.from(content as Buffer);
+    const whole = Buffer.concat([Buffer.from(`blob ${bytes.length}\0`), bytes]);
+    const sha = createHash('sha1').update(whole).digest('hex');
+    const folder = join(this.path, 'objects', sha.slice(0, 2));
+    await mkdir(folder, { recursive: true });
+    const draft = join(folder, `draft-${randomUUID()}`);
+    await writeFile(draft, await compressed(whole));
+    await rename(draft, join(folder, sha.slice(2)));
+    return sha;
   }
 
   async tree(name: string, recursive: boolean): Promise<TreeEntry[]> {
@@ -171,6 +184,13 @@ export class GitStore {
     return (await this.tree(folder, true)).filter((file) => file.type !== 'tree').map((file) => ({ ...file, path: `${path}/${file.path}` }));
   }
 
+  /** A ref by its full name, with the object that it points to, which of an annotated tag is the tag; undefined when there is none. */
+  async ref(name: string): Promise<{ ref: string; sha: string; type: string } | undefined> {
+    if (!name.startsWith('refs/') || /[\s~^:?*[\\]|\.\.|@\{/.test(name)) return undefined;
+    const found = await this.object(name);
+    return found === undefined ? undefined : { ref: name, sha: found.sha, type: found.type };
+  }
+
   async refs(prefix: string): Promise<Array<{ ref: string; sha: string; type: string }>> {
     const listed = await this.text(['for-each-ref', '--format=%(refname) %(objectname) %(objecttype)', prefix]);
     return listed.split('\n').filter(Boolean).map((one) => { const [ref, sha, type] = one.split(' ') as [string, string, string]; return { ref, sha, type }; });
@@ -194,19 +214,24 @@ export class GitStore {
   /** What differs between two trees or commits, with renames found and text patches. */
   async diff(from: string | undefined, to: string): Promise<FileChange[]> {
     const range = [from ?? '4b825dc642cb6eb9a060e54bf8d69288fbee4904', to];
-    const [raw, counts, patches] = (await Promise.all([['--raw', '-z'], ['--numstat', '-z'], ['--patch']].map((how) => this.git(['diff-tree', '-r', '--find-renames', '--abbrev=40', ...how, ...range])))).map((out) => out.toString('utf8')) as [string, string, string];
+    const [raw, patches] = (await Promise.all([['--raw', '--numstat', '-z'], ['--patch']].map((how) => this.git(['diff-tree', '-r', '--find-renames', '--abbrev=40', ...how, ...range])))).map((out) => out.toString('utf8')) as [string, string];
     const bodies = patches.split(/^diff --git .*\n/m).slice(1).map((patch) => (/^@@[^]*$/m.exec(patch)?.[0] ?? '').replace(/\n$/, ''));
-    const numbers = counts.split('\0').filter((part) => /^(\d+|-)\t(\d+|-)\t/.test(part)).map((part) => part.split('\t').slice(0, 2).map((count) => (count === '-' ? 0 : Number(count))));
     const parts = raw.split('\0');
     const changes: FileChange[] = [];
-    for (let at = 0; at < parts.length && parts[at]?.startsWith(':');) {
+    let at = 0;
+    for (; parts[at]?.startsWith(':') === true;) {
       const [, , before, after, letter] = (parts[at] as string).split(' ') as [string, string, string, string, string];
       const renamed = letter.startsWith('R');
       const path = parts[at + (renamed ? 2 : 1)] as string;
-      const [additions = 0, deletions = 0] = numbers[changes.length] ?? [];
       const status = renamed ? 'renamed' : letter === 'A' ? 'added' : letter === 'D' ? 'removed' : 'modified';
-      changes.push({ status, path, ...(renamed ? { from: parts[at + 1] } : {}), sha: status === 'removed' ? before : after, additions, deletions, patch: bodies[changes.length] ?? '' });
+      changes.push({ status, path, ...(renamed ? { from: parts[at + 1] } : {}), sha: status === 'removed' ? before : after, additions: 0, deletions: 0, patch: bodies[changes.length] ?? '' });
       at += renamed ? 3 : 2;
+    }
+    // The counts follow, in the same order; those of a rename name both paths after an empty one. Binary files have dashes.
+    for (const change of changes) {
+      const [additions = '-', deletions = '-'] = (parts[at] as string).split('\t');
+      Object.assign(change, { additions: Number(additions.replace('-', '0')), deletions: Number(deletions.replace('-', '0')) });
+      at += change.status === 'renamed' ? 3 : 1;
     }
     return changes;
   }

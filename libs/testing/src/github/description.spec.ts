@@ -60,7 +60,7 @@ test('what git finds wrong makes close() throw', async () => {
 });
 
 test('an answer that is not as described is caught, whichever way it is wrong', async () => {
-  const world = new World('/nonexistent', { entries: 1, bytes: 1 }, () => undefined);
+  const world = new World('/nonexistent', { entries: 1, bytes: 1 }, () => undefined, () => false);
   const violations: string[] = [];
   let body: unknown;
   const api: Api = { world, routes: { 'meta/get': () => Promise.resolve(ok(body)), 'users/get-by-username': () => Promise.resolve({ status: 418, body: {} }) }, faults: new ArmedFaults(), calls: [], violations, observer: () => undefined };

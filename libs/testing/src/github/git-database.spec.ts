@@ -123,6 +123,22 @@ test('a commit of the App is signed, and git can tell; one with an author of its
   expect(await refusal(rest.git.createCommit({ ...at, message: 'x', tree, parents: ['c'.repeat(40)] }))).toMatchObject({ status: 422 });
 });
 
+test('a comparison counts from the merge base, with renames, binaries and lines', async () => {
+  const lines = Array.from({ length: 20 }, (_, index) => `line ${index}\n`).join('');
+  const one = await shop.commit({ 'old name.txt': lines, 'data.bin': Buffer.from([0, 1, 2]), ':odd.txt': 'odd\n' }, { branch: 'before' });
+  await shop.commit({ 'elsewhere.txt': 'x' }, { branch: 'before' });
+  await shop.forcePush('after', one);
+  const two = await shop.commit({ 'old name.txt': undefined, 'new name.txt': `${lines}one more\n`, 'data.bin': Buffer.from([0, 3]), ':odd.txt': 'odder\nstill\n' }, { branch: 'after' });
+  const { data } = await rest.repos.compareCommitsWithBasehead({ ...at, basehead: `before...${two}` });
+  expect(data).toMatchObject({ status: 'diverged', ahead_by: 1, behind_by: 1, merge_base_commit: { sha: one } });
+  expect(data.files?.map(({ filename, status, additions, deletions, previous_filename: from }) => ({ filename, status, additions, deletions, from }))).toEqual([
+    { filename: ':odd.txt', status: 'modified', additions: 2, deletions: 1, from: undefined }, { filename: 'data.bin', status: 'modified', additions: 0, deletions: 0, from: undefined },
+    { filename: 'new name.txt', status: 'renamed', additions: 1, deletions: 0, from: 'old name.txt' },
+  ]);
+  expect(data.files?.[2]?.patch).toContain('+one more');
+  expect((await rest.repos.getCommit({ ...at, ref: one })).data.stats).toMatchObject({ additions: 21, deletions: 0 });
+});
+
 test('an empty repository has no git database', async () => {
   await github.createRepository('acme/empty');
   const empty = (await asInstallation(github, 'acme/empty')).rest;

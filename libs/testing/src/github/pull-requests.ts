@@ -4,6 +4,7 @@ import type { LabelRecord, PullRecord, RepositoryState, World } from './world.js
 /** What happens to pull requests, whoever does it: each change with its webhook. */
 
 export async function pullEvent(world: World, repository: RepositoryState, pull: PullRecord, action: string, sender: string, more: Record<string, unknown> = {}): Promise<void> {
+  if (!world.listens('pull_request', repository)) return;
   world.emit({ event: 'pull_request', action, repository, sender, payload: { action, number: pull.number, pull_request: await pullShape(world, repository, pull), ...more } });
 }
 

@@ -13,7 +13,7 @@ export async function refMoved(world: World, repository: RepositoryState, { ref,
   if (before === after || !/^refs\/(heads|tags)\//.test(ref)) return;
   repository.pushedAt = world.now();
   const branch = ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
-  world.emit({ event: 'push', action: null, repository, sender, payload: await pushPayload(world, repository, ref, before, after, sender) });
+  if (world.listens('push', repository)) world.emit({ event: 'push', action: null, repository, sender, payload: await pushPayload(world, repository, ref, before, after, sender) });
   if (branch === undefined) return;
   for (const pull of [...repository.issues.values()].filter((one) => one.state === 'open')) {
     if (pull.head === branch && after === undefined) await closePull(world, repository, pull, sender);
@@ -68,6 +68,6 @@ async function openSuites(world: World, repository: RepositoryState, headSha: st
   for (const app of world.apps) {
     if (world.installationFor(repository, app)?.permissions.checks !== 'write') continue;
     const suite = suiteOf(world, repository, app, headSha, branch, before ?? NONE);
-    world.emit({ event: 'check_suite', action: 'requested', repository, sender, app, payload: { action: 'requested', check_suite: await checkSuiteEvent(world, repository, suite) } });
+    if (world.listens('check_suite', repository, app)) world.emit({ event: 'check_suite', action: 'requested', repository, sender, app, payload: { action: 'requested', check_suite: await checkSuiteEvent(world, repository, suite) } });
   }
 }

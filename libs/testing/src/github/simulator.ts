@@ -87,7 +87,7 @@ export async function startGitHub({ treeLimit = { entries: 100_000, bytes: 7 * 1
   const folder = await mkdtemp(join(tmpdir(), 'pullwright-github-'));
   const violations: string[] = [];
   const webhooks: WebhookSender = new WebhookSender(() => world, (violation) => violations.push(violation), webhookTimeout);
-  const world: World = new World(folder, treeLimit, (emission) => { webhooks.emit(emission); });
+  const world: World = new World(folder, treeLimit, (emission) => { webhooks.emit(emission); }, (event, repository, app) => webhooks.listens(event, repository, app));
   let observer: CallObserver | undefined;
   const api: Api = { world, routes: operations(webhooks), faults: new ArmedFaults(), calls: [], violations, observer: () => observer };
   const server = listener(api);

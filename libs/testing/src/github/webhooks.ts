@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { description } from './description.js';
 import { nodeId, user } from './shapes/accounts.js';
 import { repository as repositoryShape } from './shapes/repository.js';
-import type { Emission, InstallationState, SimulatedApp, World } from './world.js';
+import type { Emission, InstallationState, RepositoryState, SimulatedApp, World } from './world.js';
 
 export interface Webhooks {
   /** Every attempt, in order. */
@@ -43,16 +43,26 @@ export class WebhookSender implements Webhooks {
 
   get deliveries(): Delivery[] { return this.attempts.map((one) => one.delivery); }
 
+  /** Whether anybody would be told: what is not, need not be put into words. */
+  listens(event: string, repository: RepositoryState, app?: SimulatedApp): boolean {
+    return this.#listeners({ event, repository, app }).length > 0;
+  }
+
+  #listeners({ event, repository, app, installation: given }: Pick<Emission, 'event' | 'repository' | 'app' | 'installation'>): Array<{ app: SimulatedApp; installation: InstallationState | undefined }> {
+    const world = this.world();
+    return (app === undefined ? world.apps : [app]).map((one) => ({ app: one, installation: given ?? (repository === undefined ? undefined : world.installationFor(repository, one)) })).filter(({ app: { webhookUrl }, installation }) => {
+      if (webhookUrl === undefined || (installation?.suspendedAt !== undefined && event !== 'installation')) return false;
+      return ALWAYS.has(event) || installation?.events.includes(event) === true;
+    });
+  }
+
   /** The payload is fixed now, whatever changes until it is sent. */
   emit(emission: Emission): void {
-    const world = this.world();
-    for (const app of emission.app === undefined ? world.apps : [emission.app]) {
-      const installation = emission.installation ?? (emission.repository === undefined ? undefined : world.installationFor(emission.repository, app));
-      if (installation?.suspendedAt !== undefined && emission.event !== 'installation') continue;
-      if (!ALWAYS.has(emission.event) && (installation === undefined || !installation.events.includes(emission.event))) continue;
+    const { event, action, repository } = emission;
+    for (const { app, installation } of this.#listeners(emission)) {
       const payload = this.#payload(emission, installation);
-      for (const complaint of description().webhook(emission.event, emission.action, payload)) this.complain(`webhook ${emission.event}${emission.action === null ? '' : `.${emission.action}`}: ${complaint}`);
-      if (app.webhookUrl !== undefined) void this.#enqueue(app, { event: emission.event, action: emission.action, payload, guid: randomUUID(), redelivery: false, installationId: installation?.id ?? null, repositoryId: emission.repository?.id ?? null });
+      for (const complaint of description().webhook(event, action, payload)) this.complain(`webhook ${event}${action === null ? '' : `.${action}`}: ${complaint}`);
+      void this.#enqueue(app, { event, action, payload, guid: randomUUID(), redelivery: false, installationId: installation?.id ?? null, repositoryId: repository?.id ?? null });
     }
   }
 

@@ -27,7 +27,7 @@ export class World {
   readonly signatures = new Map<string, { signature: string; payload: string; at: string }>();
   #id = 1000;
 
-  constructor(readonly folder: string, readonly treeLimit: { entries: number; bytes: number }, readonly emit: (event: Emission) => void) {}
+  constructor(readonly folder: string, readonly treeLimit: { entries: number; bytes: number }, readonly emit: (event: Emission) => void, readonly listens: (event: string, repository: RepositoryState, app?: SimulatedApp) => boolean) {}
 
   get apiUrl(): string { return `${this.url}/api/v3`; }
   id(): number { return ++this.#id; }

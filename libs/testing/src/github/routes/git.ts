@@ -61,13 +61,13 @@ export const gitRoutes: Record<string, Route> = {
 
 /** An empty repository has no Git database to write to. */
 export async function requireCommits({ repository }: RepositoryRequest): Promise<void> {
-  if ((await repository.store.refs('refs/heads/')).length === 0) throw new ApiError(409, 'Git Repository is empty.');
+  if (await repository.store.object('HEAD') === undefined && (await repository.store.refs('refs/heads/')).length === 0) throw new ApiError(409, 'Git Repository is empty.');
 }
 
 async function refAt(request: RepositoryRequest, name: string): Promise<{ ref: string; sha: string; type: string } | undefined> {
   await requireCommits(request);
   if (name.startsWith('refs/') || name.endsWith('/')) return undefined;
-  return (await request.repository.store.refs(`refs/${name}`)).find((one) => one.ref === `refs/${name}`);
+  return request.repository.store.ref(`refs/${name}`);
 }
 
 function refShape({ world, repository }: RepositoryRequest, { ref, sha, type }: { ref: string; sha: string; type: string }) {
@@ -83,7 +83,7 @@ async function createRef(request: RepositoryRequest): Promise<Answer> {
   const object = /^[0-9a-f]{40}$/.test(sha) ? await repository.store.object(sha) : undefined;
   if (object === undefined) throw new ApiError(422, 'Object does not exist');
   if (ref.startsWith('refs/heads/') && object.type !== 'commit') throw new ApiError(422, 'Reference update failed');
-  if ((await repository.store.refs(ref)).some((one) => one.ref === ref)) throw new ApiError(422, 'Reference already exists');
+  if (await repository.store.ref(ref) !== undefined) throw new ApiError(422, 'Reference already exists');
   await moveAllowed(request, ref, object.sha);
   const made = await repository.store.moveRef(ref, undefined, sha).catch(() => false);
   if (!made) throw new ApiError(422, 'Reference update failed');

@@ -20,7 +20,7 @@ export const repositoryRoutes: Record<string, Route> = {
   'repos/get-branch': reads('contents', async (request) => {
     const { world, repository, params } = request;
     const name = params.branch as string;
-    const found = (await repository.store.refs(`refs/heads/${name}`)).find((one) => one.ref === `refs/heads/${name}`);
+    const found = await repository.store.ref(`refs/heads/${name}`);
     if (found === undefined) throw new ApiError(404, 'Branch not found');
     const url = `${repositoryUrl(world, repository)}/branches/${name}`;
     return ok({
