@@ -27,12 +27,21 @@ const notifications = new Bottleneck.Group({ id: 'pullwright-notifications', max
 
 type Auth = Pick<NonNullable<ConstructorParameters<typeof Octokit>[0]>, 'auth' | 'authStrategy'>;
 
+/** Octokit takes JSON that broke off for a success with an empty text. Here the whole of it comes first, and what breaks off is an error like any other of the network. */
+async function whole(...request: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...request);
+  if (!/\bjson\b/.test(response.headers.get('content-type') ?? '')) return response;
+  const bytes = await response.arrayBuffer();
+  const { status, statusText, headers, url } = response;
+  return Object.defineProperty(new Response(bytes.byteLength === 0 ? null : bytes, { status, statusText, headers }), 'url', { value: url });
+}
+
 const waitFor = (seconds: number, _options: object, _octokit: object, retries: number) => seconds <= LONGEST_WAIT_SECONDS && retries < WAITS;
 
 /** `id` tells apart what is limited apart: one installation or one user. */
 export function githubClient(apiUrl: string, auth: Auth, id: string): GithubClient {
   const client = new Client({
-    ...auth, baseUrl: apiUrl, userAgent: 'pullwright',
+    ...auth, baseUrl: apiUrl, userAgent: 'pullwright', request: { fetch: whole },
     // What the plugin has, and 409: a repository without a commit has none a second later either.
     retry: { doNotRetry: [400, 401, 403, 404, 409, 410, 422, 451] },
     throttle: { id, write: writes, notifications, onRateLimit: waitFor, onSecondaryRateLimit: waitFor },

@@ -11,7 +11,7 @@ import type { Reader } from './reader.js';
 /** All that is used, and all that the server may offer: one that offers more was not started read-only, or with other tools. */
 const TOOLS = ['get_file_contents', 'get_repository_tree'];
 const REQUEST_LIMIT_MS = 120_000;
-/** Larger files come as a link. */
+/** Larger files come as a link, and an empty one without the text that the protocol asks for: its client refuses that. */
 const FILE_BYTES = 1024 * 1024;
 const AT_ONCE = 4;
 const NO_TREE = 'the MCP server does not answer with a tree';
@@ -42,7 +42,7 @@ export async function mcpReader(access: GithubAccess): Promise<Reader> {
       return { entries: listedEntries(tree), truncated };
     },
     async contents(commit, wanted, tell) {
-      const files = wanted.filter(({ mode, size }) => (mode === '100644' || mode === '100755') && size < FILE_BYTES);
+      const files = wanted.filter(({ mode, size }) => (mode === '100644' || mode === '100755') && size > 0 && size < FILE_BYTES);
       const queue = files.values();
       await Promise.all(Array.from({ length: AT_ONCE }, async () => {
         for (const entry of queue) {
