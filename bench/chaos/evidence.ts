@@ -41,13 +41,13 @@ const BATCH = 500;
 /** All runs with their steps and events, a batch at a time. */
 export async function* runEvidence(database: Pool, ledger: ReadonlyMap<string, LedgerLine[]>, records: ReadonlyMap<string, RunRecord>): AsyncGenerator<RunEvidence> {
   for (let after = '';;) {
-    const { rows } = await database.query<{ id: string; status: string; failure: { code: string } | null; repository: string; definition: Pipeline; seq: number; log: Array<{ events: string; steps: string }> | null }>(
+    const { rows } = await database.query<{ id: string; status: string; failure: { code: string } | null; repository: string; definition: Pipeline; seq: number; log: Array<{ seq: number; at: string; events: string; steps: string }> | null }>(
       `SELECT runs.id, status, failure, repository, definition, l.seq, l.log
        FROM runs JOIN pipelines ON pipelines.hash = pipeline_hash
-       CROSS JOIN LATERAL (SELECT max(last) AS seq, json_agg(json_build_object('events', events, 'steps', steps) ORDER BY seq) AS log FROM log WHERE run_id = runs.id) AS l
+       CROSS JOIN LATERAL (SELECT max(last) AS seq, json_agg(json_build_object('seq', seq, 'at', at, 'events', events, 'steps', steps) ORDER BY seq) AS log FROM log WHERE run_id = runs.id) AS l
        WHERE runs.id > $1 ORDER BY runs.id LIMIT ${BATCH}`, [after]);
     for (const { id, failure, log, ...row } of rows) {
-      yield { runId: id, ...row, failure: failure?.code, steps: lastOf(log ?? []), events: (log ?? []).flatMap(({ events }) => eventsOf(JSON.parse(events) as RunEvents)), ledger: ledger.get(id) ?? [], record: records.get(id) };
+      yield { runId: id, ...row, failure: failure?.code, steps: lastOf(log ?? []), events: (log ?? []).flatMap(({ seq, at, events }) => eventsOf({ runId: id, seq, at: new Date(at).toISOString(), events: JSON.parse(events) as RunEvents['events'] })), ledger: ledger.get(id) ?? [], record: records.get(id) };
     }
     if (rows.length < BATCH) return;
     after = (rows.at(-1) as { id: string }).id;

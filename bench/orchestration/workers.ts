@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { childEnvironment } from '#config';
+import { childEnvironment, SERVICE_FLAGS } from '#config';
 import { Failure } from '#contracts';
 import { STEP_NUMBERS, type Site } from './system.js';
 
@@ -37,7 +37,7 @@ export async function startWorkers(site: Site, moduleUrl: string, options: Recor
   await Promise.all(STEP_NUMBERS.map(async (step) => {
     const assignment: Assignment = { step, options };
     const child = fork(fileURLToPath(new URL(`worker${FROM}`, import.meta.url)), [moduleUrl, JSON.stringify(assignment)], {
-      env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: SOURCE_ARGUMENTS,
+      env: childEnvironment(), stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [...SERVICE_FLAGS, ...SOURCE_ARGUMENTS],
     });
     const stop = () => end(child);
     site.undo(stop);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Pool } from 'pg';
 import { Bus } from '#bus';
-import { childEnvironment } from '#config';
+import { childEnvironment, SERVICE_FLAGS } from '#config';
 import { Failure, subjects, type Told } from '#contracts';
 import { freePort, spawnServer } from '#embedded';
 import { startNats } from '../nats.js';
@@ -115,7 +115,7 @@ async function writeJob(folder: string): Promise<void> {
 /** Settles when it says that it is ready; a service that ends before the site does ends the measurement. */
 async function startService(site: Site, name: string, [path, ...args]: [string, ...string[]], environment: Record<string, string>, port?: number): Promise<Record<string, number>> {
   const listens = port ?? await freePort();
-  const server = spawnServer(process.execPath, ['--enable-source-maps', program(path), ...args], { env: { ...environment, [port === undefined ? 'HEALTH_PORT' : 'PORT']: `${listens}` } });
+  const server = spawnServer(process.execPath, [...SERVICE_FLAGS, '--enable-source-maps', program(path), ...args], { env: { ...environment, [port === undefined ? 'HEALTH_PORT' : 'PORT']: `${listens}` } });
   let stopping = false;
   site.undo(() => { stopping = true; return server.stop(); });
   void server.exited.then(() => { if (!stopping) site.fail(new Failure('internal', `${name} ended: ${server.output()}`)); });

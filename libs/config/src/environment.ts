@@ -24,3 +24,9 @@ export function settingsAmong(names: readonly string[]): Record<string, string> 
   const options: Readonly<Record<string, Option>> = OPTIONS;
   return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined || options[name]?.secret ? [] : [[name, process.env[name]]])));
 }
+
+/**
+ * Options of Node for a service's process. V8 collects garbage with as many threads as there are cores; a service works in one thread and shares the cores with others, which costs it a quarter of its CPU time
+ * (`npm run bench:orchestration`). It cannot be set once the process runs.
+ */
+export const SERVICE_FLAGS: readonly string[] = ['--single-threaded-gc'];

@@ -12,7 +12,7 @@ const UNHEARD = 256;
 const AHEAD_MS = { least: 20, most: 100 };
 const QUICKEST_MS = 0.25;
 /** So many tasks share a message at most. */
-export const SHARED_AT_MOST = AHEAD_MS.least / QUICKEST_MS;
+export const SHARED_AT_MOST = 80;
 /** Weight of one result in the time that a task takes. */
 const WEIGHT = 1 / 16;
 
@@ -63,16 +63,15 @@ export class Capacity {
   }
 
   /**
-   * How many tasks of an agent may share a message, which one instance takes up as a whole: those that one slot gets through in no time, and no more than its smallest instance works on at once.
-   * Only where the contract says that they run inside the service; and where nobody is heard each has a message of its own.
+   * How many tasks of an agent may share a message, which one instance takes up as a whole: no more than its smallest instance works on at once, so that none of them stands in line there while another instance
+   * idles. Only where the contract says that they run inside the service, and so are quick; where nobody is heard each has a message of its own.
    */
   sharedBy(agent: string): number {
-    const { instances, taskMs } = this.known(agent);
-    if (taskMs === undefined || agentContract(agent)?.isolation !== 'inline') return 1;
+    if (agentContract(agent)?.isolation !== 'inline') return 1;
     const alive = this.clock() - LIVE_MS;
     let smallest = Infinity;
-    for (const { slots, at } of instances.values()) if (at >= alive) smallest = Math.min(smallest, slots);
-    return smallest === Infinity ? 1 : Math.max(1, Math.min(smallest, Math.floor(AHEAD_MS.least / Math.max(QUICKEST_MS, taskMs))));
+    for (const { slots, at } of this.known(agent).instances.values()) if (at >= alive) smallest = Math.min(smallest, slots);
+    return smallest === Infinity ? 1 : Math.max(1, Math.min(smallest, SHARED_AT_MOST));
   }
 
   private known(agent: string): Known {

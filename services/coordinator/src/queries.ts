@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Pool } from 'pg';
 import { DataSource, LessThan, MoreThan } from 'typeorm';
 import type { z } from 'zod';
-import { agentContract, ARTIFACTS, eventsOf, Failure, QUERIES, type QueryName, type RunEvents } from '#contracts';
+import { agentContract, ARTIFACTS, Failure, QUERIES, type QueryName } from '#contracts';
 import { requireOccurrence } from './cron.js';
 import { keyOfCursor, numberOfCursor, page } from './pages.js';
 import { Limits } from './limits.js';
@@ -12,6 +12,7 @@ import { madeByRuns, type MadeBy } from './store/retention.store.js';
 import { resolveParams } from './engine/pipeline.js';
 import { withPristine } from './engine/pristine.js';
 import { LimitEntity, LogEntity, RunEntity, ScheduleEntity } from './store/entities.js';
+import { eventsIn } from './store/log.js';
 import { SagaStore } from './store/saga-store.js';
 import { artifactsOf, artifactView, limitView, runView, scheduleView, stepView } from './views.js';
 
@@ -62,7 +63,7 @@ export class Queries {
       await this.run(runId);
       const after = numberOfCursor(cursor, afterSeq);
       const rows = await this.database.getRepository(LogEntity).find({ where: { runId, last: MoreThan(after) }, order: { seq: 'ASC' }, take: limit + 1 });
-      const events = rows.flatMap((row) => (row.events === null ? [] : eventsOf(JSON.parse(row.events) as RunEvents)));
+      const events = rows.flatMap(eventsIn);
       return page(events.filter(({ seq }) => seq > after), limit, (event) => event, ({ seq }) => seq);
     },
 

@@ -23,7 +23,7 @@ async function insert(number: number, ended: number | null): Promise<string[]> {
     `WITH r AS (INSERT INTO runs (id, pipeline_hash, repository, params, status, requested_by, created_at, finished_at)
        SELECT id, (SELECT hash FROM pipelines LIMIT 1), '/repo', '{}', CASE WHEN $2::float8 IS NULL THEN 'running' ELSE 'succeeded' END, 'ann', now(), now() - $2 * interval '1 day' FROM unnest($1::text[]) AS id)
      INSERT INTO log (run_id, seq, last, at, events, steps)
-       SELECT id, seq, seq, now(), '{}', json_build_array(json_build_object('stepId', step, 'position', seq, 'agent', agent, 'status', 'succeeded', 'outputs', json_build_object(name, 'sha256:' || repeat(digit, 64))))
+       SELECT id, seq, seq, now(), '[]', json_build_array(json_build_object('stepId', step, 'position', seq, 'agent', agent, 'status', 'succeeded', 'outputs', json_build_object(name, 'sha256:' || repeat(digit, 64))))
        FROM unnest($1::text[]) AS id, (VALUES (1, 'crawl', 'crawler/crawl', 'map', '1'), (2, 'write', 'engineer/write', 'bundle', '2')) AS made (seq, step, agent, name, digit)`, [ids, ended]);
   return ids;
 }

@@ -19,7 +19,10 @@ export type Intent = { runId: string } & ({ start: StartRun } | { signal: Signal
 /** Rejected: the database did not answer, nothing was written, and it is to be tried again. */
 export type Answer = PromiseSettledResult<CommandReply>;
 
-interface Entry { readonly intent: Intent; readonly resolve: (answer: Answer) => void }
+/** One call of `apply`: its answers so far, and how many are missing. */
+interface Call { readonly answers: Answer[]; missing: number; readonly done: (answers: Answer[]) => void }
+/** An intent, and the place of its answer. */
+interface Entry { readonly intent: Intent; readonly call: Call; readonly place: number }
 
 /** A run while a batch works on it: as it was read, and what has gathered. */
 interface Work {
@@ -35,8 +38,8 @@ interface Work {
   readonly changed: Map<string, StepState>;
   readonly tasks: Map<string, Task>;
   readonly events: RunEvent[];
-  readonly joining: Set<string>;
-  readonly leaving: Set<string>;
+  readonly joining: string[];
+  readonly leaving: string[];
 }
 
 /** Intents that one commit takes at most. */
@@ -76,9 +79,12 @@ export class Saga {
 
   /** One answer per intent, in order. Never rejects. Intents of one run are carried out in the order they were handed over. */
   async apply(intents: readonly Intent[]): Promise<Answer[]> {
-    const answers = intents.map(async (intent) => new Promise<Answer>((resolve) => { this.waiting.push({ intent, resolve }); }));
+    if (intents.length === 0) return [];
+    const { promise, resolve } = Promise.withResolvers<Answer[]>();
+    const call: Call = { answers: [], missing: intents.length, done: resolve };
+    intents.forEach((intent, place) => { this.waiting.push({ intent, call, place }); });
     this.pump();
-    return Promise.all(answers);
+    return promise;
   }
 
   /** Settles when everything handed over so far is done and published. */
@@ -109,19 +115,19 @@ export class Saga {
     const intents = entries.map(({ intent }) => intent);
     try {
       const replies = await this.batch(intents);
-      entries.forEach(({ resolve }, index) => { resolve({ status: 'fulfilled', value: replies[index] as CommandReply }); });
+      entries.forEach((entry, index) => { answer(entry, { status: 'fulfilled', value: replies[index] as CommandReply }); });
     } catch (reason) {
       for (const { runId } of intents) this.known.delete(runId);
       if (!isOneIntentsFault(reason)) {
         this.logger.error(`${intents.length} intents were not written`, inspect(reason));
-        for (const { resolve } of entries) resolve({ status: 'rejected', reason });
+        for (const entry of entries) answer(entry, { status: 'rejected', reason });
       } else if (entries.length > 1) {
         for (const entry of entries) await this.settle([entry]);
       } else {
         // The same again would fail the same way. The step, if one waits for this, is dispatched again when its time limit has passed.
         this.logger.error(`${intents[0]?.runId}: dropped`, inspect(reason));
         if (intents[0] && 'due' in intents[0]) await this.postpone(intents[0].runId);
-        entries[0]?.resolve({ status: 'fulfilled', value: { ok: false, failure: { code: 'internal', detail: 'it could not be recorded' } } });
+        for (const entry of entries) answer(entry, { status: 'fulfilled', value: { ok: false, failure: { code: 'internal', detail: 'it could not be recorded' } } });
       }
     }
   }
@@ -273,7 +279,12 @@ export class Saga {
   }
 }
 
-const EMPTY = (): Pick<Work, 'changed' | 'tasks' | 'events' | 'joining' | 'leaving'> => ({ changed: new Map(), tasks: new Map(), events: [], joining: new Set(), leaving: new Set() });
+function answer({ call, place }: Entry, given: Answer): void {
+  call.answers[place] = given;
+  if (--call.missing === 0) call.done(call.answers);
+}
+
+const EMPTY = (): Pick<Work, 'changed' | 'tasks' | 'events' | 'joining' | 'leaving'> => ({ changed: new Map(), tasks: new Map(), events: [], joining: [], leaving: [] });
 
 /** A batch is tried intent by intent when the database cannot take one of its rows, or a decision has failed; the connection being gone concerns all of them. */
 function isOneIntentsFault(reason: unknown): boolean {
@@ -321,8 +332,12 @@ function advance(work: Work, signal: Signal, at: number): Decision {
   work.run = decision.run;
   for (const task of decision.commands) work.tasks.set(task.stepId, task);
   work.events.push(...decision.events);
-  for (const stepId of decision.locks.claim) work.joining.add(stepId);
-  for (const stepId of decision.locks.release) if (!work.joining.delete(stepId)) work.leaving.add(stepId);
+  work.joining.push(...decision.locks.claim);
+  for (const stepId of decision.locks.release) {
+    const place = work.joining.indexOf(stepId);
+    if (place < 0) work.leaving.push(stepId);
+    else work.joining.splice(place, 1);
+  }
   return decision;
 }
 
@@ -334,7 +349,7 @@ function replyTo(runId: string, work: Work | undefined, decision: Decision | und
 const lockName = (work: Work): string => `repository:${work.run.repository}`;
 
 function places(works: readonly Work[], kind: 'joining' | 'leaving'): LockPlace[] {
-  return works.flatMap((work) => [...work[kind]].map((stepId) => ({ name: lockName(work), runId: work.run.runId, stepId })));
+  return works.flatMap((work) => work[kind].map((stepId) => ({ name: lockName(work), runId: work.run.runId, stepId })));
 }
 
 /** What the queues say after a commit: who asked hears where it stands, and who has become first is told. */

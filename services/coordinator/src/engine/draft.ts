@@ -1,4 +1,4 @@
-import { Failure, MAX_MESSAGE_BYTES, type FailureFact, type PipelineStep, type RunEvent, type RunEvents, type Task } from '#contracts';
+import { Failure, MAX_MESSAGE_BYTES, type FailureFact, type PipelineStep, type RunEvent, type Task } from '#contracts';
 import type { RunSpec, CompiledPipeline } from './pipeline.js';
 import { pristine } from './pristine.js';
 import { isSettled, keyOf, type RunState, type StepState } from './run-state.js';
@@ -62,14 +62,17 @@ export function groups(events: readonly RunEvent[]): RunEvent[][] {
 }
 
 const JSON_OF = new WeakMap<readonly RunEvent[], string>();
-/** A group as it is stored and sent: `RunEvents`, written out once for both. All its events are of one moment. */
-export function toldJson(group: readonly RunEvent[]): string {
-  const known = JSON_OF.get(group);
-  if (known !== undefined) return known;
-  const { runId, seq, at } = group[0] as RunEvent;
-  const json = JSON.stringify({ runId, seq, at, events: group.map(({ runId: _run, seq: _seq, at: _at, ...event }) => event) } satisfies RunEvents);
+/** The events of a group as the log has them, which says run, number and time once for all: written out once, to be stored and to be told. */
+export function eventsJson(group: readonly RunEvent[]): string {
+  const json = JSON_OF.get(group) ?? JSON.stringify(group.map(({ runId: _run, seq: _seq, at: _at, ...event }) => event));
   JSON_OF.set(group, json);
   return json;
+}
+
+/** A group as it is told: `RunEvents`. All its events are of one moment. */
+export function toldJson(group: readonly RunEvent[]): string {
+  const { runId, seq, at } = group[0] as RunEvent;
+  return `{"runId":"${runId}","seq":${seq},"at":"${at}","events":${eventsJson(group)}}`;
 }
 
 /** The next state of a run while it is being decided: a copy that is changed, and what goes out with it. */

@@ -58,7 +58,7 @@ export class LogEntity {
   @PrimaryColumn({ type: 'integer' }) seq: number;
   @Column({ type: 'integer' }) last: number;
   @Column({ ...when }) at: Date;
-  /** `RunEvents` as JSON, as they travel; null once they are older than the policy. Text, because nobody looks into it here. */
+  /** A list as JSON, as `RunEvents` has it; null once they are older than the policy. Text, because nobody looks into it here. */
   @Column({ type: 'text', nullable: true }) events: string | null;
   /** A list of `StepState` as JSON, without what is empty. */
   @Column({ type: 'text' }) steps: string;

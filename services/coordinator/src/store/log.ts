@@ -1,4 +1,12 @@
+import { eventsOf, type RunEvent, type RunEvents } from '#contracts';
 import type { StepState } from '../engine/run-state.js';
+
+/** What a row of the log says of events. `events`: a list as JSON, or null when they are older than the policy. */
+export interface LogRow { readonly runId: string; readonly seq: number; readonly at: Date; readonly events: string | null }
+
+export function eventsIn({ runId, seq, at, events }: LogRow): RunEvent[] {
+  return events === null ? [] : eventsOf({ runId, seq, at: at.toISOString(), events: JSON.parse(events) as RunEvents['events'] });
+}
 
 /** Steps as a row of the log has them: without what is empty, which is most of a step for most of its life. */
 export function stepsJson(steps: readonly StepState[]): string {

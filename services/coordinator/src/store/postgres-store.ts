@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import { eventsOf, type Limit, type RunEvents } from '#contracts';
+import type { Limit } from '#contracts';
 import { nameOf, type Admission, type Place, type PlacedTask, type WindowedStart } from '../admission.js';
-import { toldJson } from '../engine/draft.js';
+import { eventsJson } from '../engine/draft.js';
 import type { RunState } from '../engine/run-state.js';
 import { admitStarts, forgetPlaces, forgetStarts, nameOfAttempt, occupyPlaces, readLimits, type Attempt } from './limits.store.js';
-import { stepsJson, stepsOf } from './log.js';
+import { eventsIn, stepsJson, stepsOf, type LogRow } from './log.js';
 import { Rows } from './rows.js';
 import { transaction } from './transaction.js';
 import { Conflict, SagaStore, type Changes, type Committed, type LaterCheck, type LockPlace, type OutboxEntry, type StoredRun } from './saga-store.js';
@@ -194,7 +194,7 @@ export class PostgresStore extends SagaStore {
     }] : []));
     const moved = runs.flatMap(({ created: start, run, from }) => (start ? [] : [{ id: run.runId, from }]));
     const log = runs.flatMap(({ run, from, steps, events }) => events.map((group, index) => ({
-      runId: run.runId, seq: index === 0 ? from + 1 : group[0]?.seq, last: group.at(-1)?.seq, at: run.updatedAt, events: toldJson(group), steps: stepsJson(index === 0 ? steps : []),
+      runId: run.runId, seq: index === 0 ? from + 1 : group[0]?.seq, last: group.at(-1)?.seq, at: run.updatedAt, events: eventsJson(group), steps: stepsJson(index === 0 ? steps : []),
     })));
     const { rows } = await sql.query<{ entry: string | null; now: number }>({
       name: 'commit', text: COMMIT,
@@ -215,14 +215,14 @@ export class PostgresStore extends SagaStore {
   /** What rows of the log have told and dispatched, less the steps that have moved on since. `names`: run and `seq` in turn. */
   private async namedIn(names: ReadonlyArray<string | number>): Promise<Pick<OutboxEntry, 'dispatched' | 'events'>> {
     const keys = Array.from({ length: names.length / 2 }, (_, index) => ({ runId: String(names[index * 2]), seq: Number(names[index * 2 + 1]) }));
-    const { rows } = await this.pool.query<{ runId: string; events: string | null; steps: string }>(
-      `SELECT run_id AS "runId", events, steps FROM unnest($1::text[], $2::integer[]) WITH ORDINALITY AS n (id, first, place) JOIN log ON run_id = id AND seq = first ORDER BY place`,
+    const { rows } = await this.pool.query<LogRow & { steps: string }>(
+      `SELECT run_id AS "runId", seq, at, events, steps FROM unnest($1::text[], $2::integer[]) WITH ORDINALITY AS n (id, first, place) JOIN log ON run_id = id AND seq = first ORDER BY place`,
       [keys.map(({ runId }) => runId), keys.map(({ seq }) => seq)]);
     const attempts = new Set(rows.flatMap(({ runId, steps }) => [...stepsOf(steps).values()].map(({ stepId, attempt }) => `${runId} ${stepId} ${attempt}`)));
     const { dispatched } = await this.dispatchedOf(rows.map(({ runId }) => runId));
     return {
       dispatched: dispatched.filter(({ runId, step: { stepId, attempt } }) => attempts.has(`${runId} ${stepId} ${attempt}`)),
-      events: rows.flatMap(({ events }) => (events === null ? [] : [eventsOf(JSON.parse(events) as RunEvents)])),
+      events: rows.map(eventsIn).filter((events) => events.length > 0),
     };
   }
 

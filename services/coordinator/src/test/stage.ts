@@ -8,12 +8,13 @@ import { NestFactory } from '@nestjs/core';
 import { Pool } from 'pg';
 import { Bus, itemsIn, provision } from '#bus';
 import { loadConfig, type Config } from '#config';
-import { CommandReply, eventsOf, consumers, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunEvents, type RunView, type StepView } from '#contracts';
+import { CommandReply, consumers, QUERIES, subjects, Task, type ArtifactMap, type CommandName, type Fact, type QueryName, type RunEvent, type RunView, type StepView } from '#contracts';
 import { startNats, startPostgres, type TestNats, type TestPostgres } from '#testing';
 import type { z } from 'zod';
 import { CoordinatorModule } from '../coordinator.module.js';
 import { Limits } from '../limits.js';
 import { migrate } from '../store/database.js';
+import { eventsIn, type LogRow } from '../store/log.js';
 import { outputsOf } from './simulation.js';
 
 /** A real Postgres, a real NATS, coordinators in this process, and one tiny agent for all tasks that does what a test tells it. */
@@ -112,8 +113,7 @@ export class Stage {
 
   /** Straight from the table: also when no coordinator runs. */
   async events(runId: string): Promise<RunEvent[]> {
-    const { rows } = await this.database.query<{ events: string }>('SELECT events FROM log WHERE run_id = $1 ORDER BY seq', [runId]);
-    return rows.flatMap((row) => eventsOf(JSON.parse(row.events) as RunEvents));
+    return (await this.database.query<LogRow>('SELECT run_id AS "runId", seq, at, events FROM log WHERE run_id = $1 ORDER BY seq', [runId])).rows.flatMap(eventsIn);
   }
 
   /** Time passes: every timer, or those of some runs, is due so much earlier. A negative time puts them off. */

@@ -17,7 +17,7 @@ export class Log1764300000000 implements MigrationInterface {
         PRIMARY KEY (run_id, seq)
       );
       INSERT INTO log (run_id, seq, last, at, events, steps)
-      SELECT run_id, (events->>'seq')::integer, seq, (events->>'at')::timestamptz, events::text, '[]' FROM events;
+      SELECT run_id, (events->>'seq')::integer, seq, (events->>'at')::timestamptz, (events->'events')::text, '[]' FROM events;
       INSERT INTO log (run_id, seq, last, at, steps)
       SELECT id, 1, seq, updated_at, '[]' FROM runs WHERE NOT EXISTS (SELECT FROM log WHERE log.run_id = runs.id);
       UPDATE log SET steps = stored.steps FROM (
@@ -52,7 +52,7 @@ export class Log1764300000000 implements MigrationInterface {
         to_timestamp((step->>'wakeAt')::float8 / 1000), to_timestamp((step->>'startedAt')::float8 / 1000), to_timestamp((step->>'finishedAt')::float8 / 1000)
       FROM log CROSS JOIN LATERAL json_array_elements(steps::json) AS step ORDER BY run_id, step->>'stepId', seq DESC;
       CREATE TABLE events (run_id text NOT NULL, seq integer NOT NULL, events json NOT NULL, PRIMARY KEY (run_id, seq));
-      INSERT INTO events SELECT run_id, last, events::json FROM log WHERE events IS NOT NULL;
+      INSERT INTO events SELECT run_id, last, json_build_object('runId', run_id, 'seq', seq, 'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'events', events::json) FROM log WHERE events IS NOT NULL;
       ALTER TABLE runs ADD COLUMN seq integer, ADD COLUMN version integer, ADD COLUMN updated_at timestamptz(3);
       UPDATE runs SET seq = l.seq, version = l.version, updated_at = l.at FROM (SELECT run_id, max(last) AS seq, count(*) AS version, max(at) AS at FROM log GROUP BY run_id) AS l WHERE run_id = id;
       ALTER TABLE runs ALTER COLUMN seq SET NOT NULL, ALTER COLUMN version SET NOT NULL, ALTER COLUMN updated_at SET NOT NULL, DROP COLUMN check_at;
