@@ -32,7 +32,7 @@ export const databaseFaults: readonly Fault[] = [
   {
     name: 'Postgres tables locked by somebody else',
     inject: async ({ postgres }, random) => {
-      const [table, ms] = [random.pick(['runs', 'steps', 'events', 'outbox', 'locks']), random.between(1_000, 5_000)];
+      const [table, ms] = [random.pick(['runs', 'log', 'outbox', 'locks']), random.between(1_000, 5_000)];
       await withClient(postgres.url, async (client) => {
         await client.query('BEGIN');
         await client.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
