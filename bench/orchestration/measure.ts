@@ -25,7 +25,8 @@ export interface Sample {
   memoryMb: { idle: Record<string, number>; busy: Record<string, number> };
 }
 
-const WARM_UP_RUNS = 200;
+/** Just-in-time compilers need some thousands of steps before a process is what it will be for the rest of its life. */
+const WARM_UP_RUNS = 1_000;
 const WARM_UP_LIMIT_MS = 120_000;
 const SINGLE_LIMIT_MS = 60_000;
 const [SHORTEST_POLL_MS, LONGEST_POLL_MS] = [10, 500];

@@ -35,7 +35,7 @@ interface Load { inFlight: number; sending: number; countedAt: number; tasks: nu
 interface Share { readonly batch: Batch; readonly tasks: Task[]; settles: number }
 
 /**
- * From the tables to the bus. Each commit leaves an entry in the outbox that names its tasks and events; what they say is in the steps and events tables.
+ * From the tables to the bus. Each commit leaves an entry in the outbox that names its tasks and events; what they say is in the log.
  *   committed → room at the agent, nobody in front, no limit on how many at a time: published at once, with the events
  *             → otherwise queued, and published when its turn has come (fair-queue.ts) and there is room
  * The entry goes when the bus has all of it, and belongs to this coordinator until then: others take it up when this one is not heard any more, and it does itself when publishing has failed.
