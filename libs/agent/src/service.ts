@@ -28,7 +28,7 @@ export async function createAgentService(service: string, agentsModuleUrl: strin
   const app = await NestFactory.create(AgentService.forRoot({ service, agentsModuleUrl, bus, store: openArtifactStore(config), slots: config.CONCURRENCY, memoDays: config.MEMO_DAYS, forges: config }), {
     logger: new ConsoleLogger({ json: config.LOG_JSON, logLevels: LEVELS.slice(0, LEVELS.indexOf(config.LOG_LEVEL) + 1) }),
   });
-  app.connectMicroservice({ strategy: new StepServer(bus, { slots: config.CONCURRENCY, graceMs: GRACE_MS }) });
+  app.connectMicroservice({ strategy: new StepServer(bus, { slots: config.CONCURRENCY, provider: config.MODEL_PROVIDER, graceMs: GRACE_MS }) });
   await app.startAllMicroservices();
   return app;
 }
@@ -38,7 +38,7 @@ export async function serveAgents(service: string, agentsModuleUrl: string, conf
   const bus = await openBus(service, config);
   const module = AgentService.forRoot({ service, agentsModuleUrl, bus, store: openArtifactStore(config), slots: config.CONCURRENCY, memoDays: config.MEMO_DAYS, forges: config });
   try {
-    const app = await NestFactory.createMicroservice(module, { strategy: new StepServer(bus, { slots: config.CONCURRENCY, graceMs: 0 }), abortOnError: false });
+    const app = await NestFactory.createMicroservice(module, { strategy: new StepServer(bus, { slots: config.CONCURRENCY, provider: config.MODEL_PROVIDER, graceMs: 0 }), abortOnError: false });
     await app.listen();
     return { stop: () => app.close() };
   } catch (error) {

@@ -13,11 +13,15 @@ export class StepContext extends BaseRpcContext<[Delivered, AbortSignal]> {
 export interface StepServerOptions {
   /** Steps of each kind that this process works on at once. */
   slots: number;
+  /** Whose models the agents ask that ask one. */
+  provider?: string;
   /** How long close() lets running steps finish before they are handed back. */
   graceMs: number;
 }
 
 const ANNOUNCE_MS = 2_000;
+/** An agent that is given this variable asks a model. */
+const PROVIDER_VARIABLE = 'MODEL_PROVIDER';
 
 /**
  * The transport between JetStream and Nest: a handler whose pattern is an agent's name (`crawler/crawl`) gets the tasks of that step.
@@ -57,7 +61,10 @@ export class StepServer extends Server implements CustomTransportStrategy {
   }
 
   private announce(slots: number): void {
-    for (const agent of this.messageHandlers.keys()) this.bus.notify(subjects.capacity(agent), { agent, instance: this.instance, slots } satisfies AgentCapacity);
+    for (const agent of this.messageHandlers.keys()) {
+      const provider = agentContract(agent)?.environment.includes(PROVIDER_VARIABLE) ? this.options.provider : undefined;
+      this.bus.notify(subjects.capacity(agent), { agent, instance: this.instance, slots, provider } satisfies AgentCapacity);
+    }
   }
 
   on(): never { throw new Failure('internal', 'this transport has no events of its own'); }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** How many runs may start within a window that slides with the time. Over it a start is refused before anything begins. */
 export const WINDOW_LIMITS = ['runs-per-user', 'runs-per-repository'] as const;
 /** How many tasks may be with the agents at a time. Over it they wait, and nothing is refused. */
-export const CONCURRENCY_LIMITS = ['concurrency-per-repository', 'concurrency-per-tenant', 'concurrency-per-service'] as const;
+export const CONCURRENCY_LIMITS = ['concurrency-per-repository', 'concurrency-per-tenant', 'concurrency-per-service', 'concurrency-per-provider'] as const;
 export type WindowLimit = (typeof WINDOW_LIMITS)[number];
 export type ConcurrencyLimit = (typeof CONCURRENCY_LIMITS)[number];
 export const LimitKind = z.enum([...WINDOW_LIMITS, ...CONCURRENCY_LIMITS]).meta({ id: 'LimitKind' });
@@ -14,7 +14,7 @@ export const EVERYBODY = '*';
 
 const hasWindow = (kind: LimitKind): kind is WindowLimit => (WINDOW_LIMITS as readonly LimitKind[]).includes(kind);
 
-/** `key`: the user, repository, tenant or service that it is for, or `*`. */
+/** `key`: the user, repository, tenant, service or model provider that it is for, or `*`. */
 export const LimitName = z.object({ kind: LimitKind, key: z.string().min(1).max(1024) });
 export type LimitName = z.infer<typeof LimitName>;
 

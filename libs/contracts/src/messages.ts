@@ -107,8 +107,8 @@ export const eventsOf = ({ runId, seq, at, events }: RunEvents): RunEvent[] => e
 export const Progress = z.object({ runId: RunId, stepId: StepId, attempt: z.int(), phase: z.string().regex(/^[a-z][a-z-]*$/).max(40), done: z.int().min(0), total: z.int().min(0).optional() }).meta({ id: 'Progress' });
 export type Progress = z.infer<typeof Progress>;
 
-/** An instance of an agent service, every two seconds: so many tasks of this agent it works on at once. 0 when it stops. */
-export const AgentCapacity = z.object({ agent: AgentName, instance: z.string().min(1).max(64), slots: z.int().min(0) }).meta({ id: 'AgentCapacity' });
+/** An instance of an agent service, every two seconds: so many tasks of this agent it works on at once, and whose model it asks, if any. 0 when it stops. */
+export const AgentCapacity = z.object({ agent: AgentName, instance: z.string().min(1).max(64), slots: z.int().min(0), provider: z.string().min(1).max(40).optional() }).meta({ id: 'AgentCapacity' });
 export type AgentCapacity = z.infer<typeof AgentCapacity>;
 
 // ---- queries: gateway → coordinator, request and reply over core NATS -------------------------------------------------

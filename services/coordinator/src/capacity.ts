@@ -16,7 +16,7 @@ export const SHARED_AT_MOST = 80;
 /** Weight of one result in the time that a task takes. */
 const WEIGHT = 1 / 16;
 
-interface Known { readonly instances: Map<string, { slots: number; at: number }>; taskMs: number | undefined }
+interface Known { readonly instances: Map<string, { slots: number; at: number }>; provider?: string; taskMs: number | undefined }
 
 /**
  * How many tasks of an agent should be with it at a time: as many as its instances work on at once, and a few ahead. Fewer than that leave slots idle; what is more stands in line there, where
@@ -36,8 +36,10 @@ export class Capacity {
     });
   }
 
-  heard({ agent, instance, slots }: AgentCapacity): void {
-    const { instances } = this.known(agent);
+  heard({ agent, instance, slots, provider }: AgentCapacity): void {
+    const known = this.known(agent);
+    const { instances } = known;
+    if (slots > 0) known.provider = provider;
     if (slots === 0) instances.delete(instance);
     else instances.set(instance, { slots, at: this.clock() });
   }
@@ -49,6 +51,9 @@ export class Capacity {
     const known = this.known(result.agent);
     known.taskMs = known.taskMs === undefined || durationMs > known.taskMs ? durationMs : known.taskMs + (durationMs - known.taskMs) * WEIGHT;
   }
+
+  /** Whose model the agent asks, as its instances last said. */
+  providerOf(agent: string): string | undefined { return this.agents.get(agent)?.provider; }
 
   windowOf(agent: string): number {
     const { instances, taskMs } = this.known(agent);

@@ -113,12 +113,14 @@ export class Dispatcher {
   }
 
   private goesAtOnce({ task, ...whose }: Dispatched): boolean {
-    if (this.queue.has(task.agent) || this.limits.placesOf(task, whose.tenant).length > 0) return false;
+    if (this.queue.has(task.agent) || this.placesOf({ task, ...whose }).length > 0) return false;
     const load = this.loadOf(task.agent);
     if (load.inFlight >= this.capacity.windowOf(task.agent)) return false;
     load.inFlight++;
     return true;
   }
+
+  private placesOf({ task, tenant }: Pick<Dispatched, 'task' | 'tenant'>): readonly Place[] { return this.limits.placesOf(task, tenant, this.capacity.providerOf(task.agent)); }
 
   private async pumpOut(): Promise<void> {
     while (this.pumpAgain && this.queue.size > 0) {
@@ -132,7 +134,7 @@ export class Dispatcher {
   private async round(full: Set<string>): Promise<boolean> {
     const taken: Array<{ item: Queued; arrival: number; places: readonly Place[] }> = [];
     const picked = new Map<string, number>();
-    const passes = ({ task, tenant }: Queued): boolean => this.limits.placesOf(task, tenant).every((place) => !full.has(nameOf(place)) && (picked.get(nameOf(place)) ?? 0) < place.max);
+    const passes = (item: Queued): boolean => this.placesOf(item).every((place) => !full.has(nameOf(place)) && (picked.get(nameOf(place)) ?? 0) < place.max);
     for (const agent of this.queue.agents()) {
       await this.count(agent);
       const load = this.loadOf(agent);
@@ -140,7 +142,7 @@ export class Dispatcher {
         const next = this.queue.next(agent, passes);
         if (!next) break;
         load.inFlight++;
-        const places = this.limits.placesOf(next.item.task, next.item.tenant);
+        const places = this.placesOf(next.item);
         for (const place of places) picked.set(nameOf(place), (picked.get(nameOf(place)) ?? 0) + 1);
         taken.push({ ...next, places });
       }

@@ -56,8 +56,8 @@ async function counted(task: Task, key: string, until: Promise<unknown> = sleep(
 }
 
 /** The agents work on so many tasks at once, as far as the coordinators know; they hear it until the end of the test. */
-async function announce(slots: number): Promise<() => void> {
-  const say = (count: number): void => { stage.bus.notify(subjects.capacity('crawler/crawl'), { agent: 'crawler/crawl', instance, slots: count }); };
+async function announce(slots: number, provider?: string): Promise<() => void> {
+  const say = (count: number): void => { stage.bus.notify(subjects.capacity('crawler/crawl'), { agent: 'crawler/crawl', instance, slots: count, provider }); };
   say(slots);
   await stage.bus.health();
   const timer = setInterval(() => { say(slots); }, 1_000);
@@ -82,6 +82,17 @@ test('of one tenant, and of one service', async () => {
   await ended(runs);
   expect(work.get('/loud')?.most).toBe(1);
   expect(work.get('all')?.most).toBeLessThanOrEqual(3);
+});
+
+test('of one model provider, as the agents that ask it announce it', async () => {
+  await limit({ kind: 'concurrency-per-provider', key: 'anthropic', max: 2 });
+  stage.behaviour = async (task) => counted(task, task.repository);
+  await ended(await Promise.all(Array.from({ length: 12 }, async () => start({ repository: '/no-model' }))));
+  expect(work.get('/no-model')?.most).toBeGreaterThan(2);
+  const silence = await announce(16, 'anthropic');
+  await ended(await Promise.all(Array.from({ length: 12 }, async () => start({ repository: '/model' }))));
+  expect(work.get('/model')?.most).toBeLessThanOrEqual(2);
+  silence();
 });
 
 test('a limit that is raised lets the next ones go at once', async () => {

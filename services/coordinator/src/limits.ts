@@ -59,13 +59,14 @@ export class Limits {
     });
   }
 
-  /** Where a task needs a place; usually nowhere. */
-  placesOf({ repository, agent }: Pick<Task, 'repository' | 'agent'>, tenant: string): readonly Place[] {
+  /** Where a task needs a place; usually nowhere. `provider`: whose model its agent asks, if any. */
+  placesOf({ repository, agent }: Pick<Task, 'repository' | 'agent'>, tenant: string, provider: string | undefined): readonly Place[] {
     if (this.limits.size === 0) return NOWHERE;
-    const keys = { 'concurrency-per-repository': repository, 'concurrency-per-tenant': tenant, 'concurrency-per-service': agent.slice(0, agent.indexOf('/')) };
+    const keys = { 'concurrency-per-repository': repository, 'concurrency-per-tenant': tenant, 'concurrency-per-service': agent.slice(0, agent.indexOf('/')), 'concurrency-per-provider': provider };
     return CONCURRENCY_LIMITS.flatMap((kind) => {
-      const limit = this.of(kind, keys[kind]);
-      return limit ? { kind, key: keys[kind], max: limit.max } : [];
+      const key = keys[kind];
+      const limit = key === undefined ? undefined : this.of(kind, key);
+      return key !== undefined && limit ? { kind, key, max: limit.max } : [];
     });
   }
 
