@@ -14,7 +14,8 @@ export interface AgentContext {
   log: (message: string) => void;
 }
 
-export interface AgentOutput { outputs: Record<string, unknown>; facts: Record<string, Fact> }
+/** `provisional`: it would be better another time, since somebody it needs was not there; no later step reuses it. */
+export interface AgentOutput { outputs: Record<string, unknown>; facts: Record<string, Fact>; provisional?: boolean }
 
 /**
  * An agent. It gets the contents of its input artifacts by name (a list where the contract says `many`; a tar as `{manifest, files}`) and returns contents in the

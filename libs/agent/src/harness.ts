@@ -178,13 +178,13 @@ export class Harness {
       const access = contract.forge && await grantAccess(this.options.forges, task.repository, contract.forge, task.timeLimitMs);
       const inputs = await fetchInputs(this.options.store, contract, task.inputs);
       timer = setTimeout(() => { stop.stop(new Failure('agent-timeout', `${task.timeLimitMs} ms`)); }, Math.min(task.timeLimitMs, TIMER_LIMIT_MS));
-      const { outputs, facts } = openOutput(await run(asGiven(task, contract), inputs, access, stop));
+      const { outputs, facts, provisional } = openOutput(await run(asGiven(task, contract), inputs, access, stop));
       clearTimeout(timer);
       const checked = checkFacts(contract, facts);
       crashPoint('agent.handler-done');
       const ids = await storeOutputs(this.options.store, contract, outputs);
       crashPoint('agent.outputs-stored');
-      if (key !== undefined) await this.memory.remember(key, task, contract, { outputs: ids, facts: checked, durationMs: duration() });
+      if (key !== undefined && !provisional) await this.memory.remember(key, task, contract, { outputs: ids, facts: checked, durationMs: duration() });
       return { runId, stepId, attempt, agent, durationMs: duration(), status: 'succeeded', outputs: ids, facts: checked };
     } catch (error) {
       clearTimeout(timer);

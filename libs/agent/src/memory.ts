@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,15 +72,19 @@ export function asGiven(task: Task, { memo }: Pick<AgentContract, 'memo'>): Task
   return memo?.params === undefined ? task : { ...task, params: Object.fromEntries(Object.entries(task.params).filter(([name]) => memo.params?.includes(name))) };
 }
 
-/** SHA-256 over the names and contents of all files below these folders, but source maps and specs. */
+/** SHA-256 over the names and contents of all files below these folders, but source maps and specs; and over the prompts, which the build leaves among the sources. */
 async function fingerprint(folders: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
-  for (const folder of folders) await addFolder(hash, folder);
+  for (const folder of folders) {
+    await addFolder(hash, folder, (name) => !/\.map$|\.d\.ts$|\.spec\./.test(name));
+    const sources = folder.replace(/[/\\]dist(?=[/\\](?:services|libs))/, '');
+    if (sources !== folder && existsSync(sources)) await addFolder(hash, sources, (name) => name.endsWith('.prompt.md'));
+  }
   return hash.digest('hex');
 }
 
-async function addFolder(hash: Hash, folder: string): Promise<void> {
-  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && !/\.map$|\.d\.ts$|\.spec\./.test(entry.name));
+async function addFolder(hash: Hash, folder: string, counts: (name: string) => boolean): Promise<void> {
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && counts(entry.name));
   const paths = entries.map(({ parentPath, name }) => join(parentPath, name)).filter((path) => !path.includes('node_modules')).sort();
   for (const path of paths) hash.update(`${path.slice(folder.length)}\0`).update(await readFile(path)).update('\0');
 }

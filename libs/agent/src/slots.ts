@@ -22,9 +22,9 @@ export async function fetchInputs(store: ArtifactStore, contract: AgentContract,
 }
 
 /** What an agent returned, which may be anything, as outputs and facts. Throws `Failure('output-invalid')`. */
-export function openOutput(output: unknown): { outputs: Record<string, unknown>; facts: Record<string, unknown> } {
-  const { outputs, facts } = record(output, 'what the agent returned');
-  return { outputs: record(outputs, 'outputs'), facts: record(facts, 'facts') };
+export function openOutput(output: unknown): { outputs: Record<string, unknown>; facts: Record<string, unknown>; provisional: boolean } {
+  const { outputs, facts, provisional } = record(output, 'what the agent returned');
+  return { outputs: record(outputs, 'outputs'), facts: record(facts, 'facts'), provisional: provisional === true };
 }
 
 /** Stores what an agent returned. Throws `Failure('output-invalid')` for outputs that the contract does not have, misses, or that do not match their kind. */

@@ -36,6 +36,14 @@ export const AgentsFile = z.strictObject({
 }).meta({ id: 'AgentsFile' });
 export type AgentsFile = z.infer<typeof AgentsFile>;
 
+/** What an agent that may ask a model gets, beside what its process needs to reach one through a proxy. */
+const MODEL_ENVIRONMENT = [
+  'MODEL_PROVIDER', 'MODEL', 'MODEL_FALLBACK', 'MODEL_EFFORT', 'MODEL_TEMPERATURE', 'MODEL_MAX_OUTPUT_TOKENS', 'MODEL_STEP_TOKENS', 'MODEL_STEP_USD', 'MODEL_PRICE', 'MODEL_BATCH', 'MODEL_RECORDINGS',
+  'ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL', 'OPENAI_API_KEY', 'OPENAI_BASE_URL', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'NODE_USE_ENV_PROXY', 'NODE_EXTRA_CA_CERTS',
+] as const;
+/** Tokens and US dollars that a step has used; 0 without a model. */
+const MODEL_FACTS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'costUsd'] as const;
+
 /** The agents that Pullwright brings. A service serves exactly the agents under its name, or it does not start. */
 export const AGENTS = {
   'crawler/crawl': {
@@ -44,7 +52,7 @@ export const AGENTS = {
   },
   'case-generator/design': {
     inputs: { feature: { kind: 'feature@1' } }, outputs: { cases: { kind: 'test-cases@1' } },
-    facts: ['cases', 'leftOut'], environment: [], isolation: 'process', memo: { commit: false, params: [] }, version: 1,
+    facts: ['cases', 'leftOut', 'proposed', 'accepted', ...MODEL_FACTS], environment: MODEL_ENVIRONMENT, isolation: 'process', memo: { commit: false, params: [] }, version: 1,
   },
   'engineer/write': {
     inputs: { map: { kind: 'repo-map@1' }, cases: { kind: 'test-cases@1', many: true } }, outputs: { bundle: { kind: 'test-bundle@1' } },

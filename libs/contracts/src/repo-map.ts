@@ -176,7 +176,8 @@ export const Feature = z.object({
   kind: z.literal('feature@1'),
   /** Kebab-case, unique in the run: names the spec file. */
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/), title: z.string(),
-  commit: CommitId, depth: RepoMap.shape.depth,
+  /** Of features that were made before; a feature is what it is at any commit that has these lines, which is known by their blobs. */
+  commit: CommitId.optional(), depth: RepoMap.shape.depth,
   /** The behaviours to design cases for. */
   behaviours: z.array(z.string()),
   /** Titles of existing specs that seem to cover the same routes. */

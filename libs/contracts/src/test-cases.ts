@@ -63,11 +63,15 @@ export const TestCase = z.object({
   /** What a regression would have to be for this case to fail: one sentence for the reviewer. */
   catches: z.string().max(300),
   because: z.array(Location).min(1),
+  /** A model has proposed it, and the source bears it out. Left out: the source alone decided it. */
+  proposedBy: z.literal('model').optional(),
 }).meta({ id: 'TestCase' });
 export type TestCase = z.infer<typeof TestCase>;
 
 export const TestCases = z.object({
-  kind: z.literal('test-cases@1'), feature: z.string(), title: z.string(), commit: CommitId,
+  kind: z.literal('test-cases@1'), feature: z.string(), title: z.string(),
+  /** Of cases that were made before. */
+  commit: CommitId.optional(),
   cases: z.array(TestCase), leftOut: z.array(LeftOut),
 }).meta({ id: 'test-cases@1' });
 export type TestCases = z.infer<typeof TestCases>;

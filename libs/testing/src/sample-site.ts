@@ -127,7 +127,7 @@ export function sampleMap(): RepoMap {
 
 /** The map cut into features as the crawl does it. */
 export function sampleFeatures(map: RepoMap = sampleMap()): Feature[] {
-  const feature = (name: string, title: string, behaviours: string[]) => Feature.parse({ kind: 'feature@1', name, title, commit: map.commit, depth: map.depth, behaviours, existing: [], map: { screens: map.screens, behaviours: map.behaviours }, leftOut: [] });
+  const feature = (name: string, title: string, behaviours: string[]) => Feature.parse({ kind: 'feature@1', name, title, depth: map.depth, behaviours, existing: [], map: { screens: map.screens, behaviours: map.behaviours }, leftOut: [] });
   return [
     feature('home', 'Home', ['to-contact', 'to-cargo', 'open-hours', 'close-hours', 'tick-news']),
     feature('contact', 'Contact', ['to-home', 'to-contact-again', 'choose-topic', 'send', 'no-name', 'bad-mail', 'nothing']),

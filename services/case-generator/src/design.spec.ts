@@ -10,7 +10,7 @@ const SAMPLE = join(import.meta.dirname, '../../../libs/testing/src/sample-cases
 function feature(behaviours: string[], change: (map: RepoMap) => void = () => undefined): Feature {
   const map = sampleMap();
   change(map);
-  return Feature.parse({ kind: 'feature@1', name: 'sample', title: 'Sample', commit: map.commit, depth: map.depth, behaviours, existing: [], map: { screens: map.screens, behaviours: map.behaviours }, leftOut: [] });
+  return Feature.parse({ kind: 'feature@1', name: 'sample', title: 'Sample', depth: map.depth, behaviours, existing: [], map: { screens: map.screens, behaviours: map.behaviours }, leftOut: [] });
 }
 const behaviour = (map: RepoMap, id: string) => map.behaviours.find((one) => one.id === id) as Behaviour;
 const screen = (map: RepoMap, id: string) => map.screens.find((one) => one.id === id) as RepoMap['screens'][number];

@@ -36,7 +36,7 @@ export function design(feature: Feature): TestCases {
     if (!repeated && kept.length < MOST_CASES[feature.depth]) kept.push(one);
     else leftOut.push({ reason: repeated ? 'already-covered' : 'limit-reached', what: clip(`${one.body.title} (from ${one.on.path})`, 500), at: one.behaviour.because[0] });
   }
-  return { kind: 'test-cases@1', feature: feature.name, title: feature.title, commit: feature.commit, cases: named(kept), leftOut };
+  return { kind: 'test-cases@1', feature: feature.name, title: feature.title, cases: named(kept), leftOut };
 }
 
 interface Draft { behaviour: Behaviour; on: Screen; slug: string; sameAs: string; body: Omit<TestCase, 'id'> }

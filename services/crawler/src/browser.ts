@@ -1,10 +1,11 @@
 import type { LeftOut } from '#contracts';
+import type { ValidityRule } from '#validity';
 import { attribute, closest, descendants, domOf, isLabelable, known, labelledControl, tagOf, type Dom, type DomElement } from './accessibility/dom.js';
 import { fieldFacts, formOwner, optionsOf } from './accessibility/facts.js';
 import { inputType, isDisabled } from './accessibility/roles.js';
 import { hashOf, pathOf, resolveAddress, withoutHash } from './browser/address.js';
 import { buttonType, formTarget, isSubmitter, opensElsewhere, skipsValidation, successfulControls } from './browser/submission.js';
-import { firstInvalid, type ValidityRule } from './browser/validity.js';
+import { firstInvalid } from './browser/validity.js';
 import type { Application, FieldState, Hint, Outcome, Page, PageRequest, Session, UserEvent } from './framework.js';
 import type { Place } from './markup.js';
 import { checkedState, openState } from './styles.js';

@@ -25,7 +25,7 @@ export function featuresOf(map: RepoMap): Feature[] {
   return fold([...groups.values()].flatMap(split)).map((group) => {
     const name = unique(slug(group.key), names);
     const behaviours = group.behaviours.map((behaviour) => behaviour.id);
-    return { kind: 'feature@1', name, title: group.title, commit: map.commit, depth: map.depth, behaviours, existing: existingTitles(map, group, screens), map: sliceOf(map, group.behaviours), leftOut: [] } satisfies Feature;
+    return { kind: 'feature@1', name, title: group.title, depth: map.depth, behaviours, existing: existingTitles(map, group, screens), map: sliceOf(map, group.behaviours), leftOut: [] } satisfies Feature;
   });
 }
 

@@ -119,7 +119,8 @@ test('a case whose outcome cannot be located is refused, not weakened to an addr
 });
 
 test('cases of another commit are not written', () => {
-  expect(() => written((map) => { map.commit = 'd'.repeat(40); })).toThrow(expect.objectContaining({ code: 'artifact-invalid' }));
+  const cases = sampleCases().map((one) => ({ ...one, commit: 'd'.repeat(40) }));
+  expect(() => written(undefined, cases)).toThrow(expect.objectContaining({ code: 'artifact-invalid' }));
 });
 
 test('what is found by an id is checked for its words', () => {

@@ -10,7 +10,7 @@ export interface Written { manifest: TestBundle; files: Map<string, Buffer>; loc
 
 /** Compiles all cases to one bundle: a spec per feature, the ledger, and a project around them where there is none. Throws `nothing-to-test` when no case is left. Same inputs, same bytes. */
 export function write(map: RepoMap, designs: readonly TestCases[]): Written {
-  const stale = designs.find(({ commit }) => commit !== map.commit);
+  const stale = designs.find(({ commit }) => commit !== undefined && commit !== map.commit);
   if (stale) throw new Failure('artifact-invalid', `the cases of ${stale.feature} were designed for another commit`);
   const layout = layoutOf(map);
   const files = new Map<string, string>(layout.scaffold);

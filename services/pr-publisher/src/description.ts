@@ -12,6 +12,7 @@ const REASONS: Record<LeftOut['reason'], string> = {
   'unknown-condition': 'a condition the source does not decide', 'unknown-handler': 'a handler that could not be followed', 'unknown-outcome': 'an outcome the source does not decide', 'needs-backend': 'needs a back end that is not in the repository',
   'needs-login': 'needs an account', 'no-accessible-name': 'a control without a static name', ambiguous: 'several elements answer to every locator', 'unresolved-locator': 'a locator that stands for nothing in the source', 'hidden-by-style': 'hidden by a style',
   'external-link': 'a link out of the application', 'no-observable-effect': 'nothing to observe that tells before from after', 'already-covered': 'covered by another test here', 'beyond-depth': 'beyond the depth of this run',
+  'not-grounded': 'proposed by a model and not borne out by the source', 'no-usable-answer': 'the model gave no usable answer', 'model-unavailable': 'the model was not there', 'over-budget': 'over the budget for the model',
 };
 
 const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

@@ -1,5 +1,5 @@
 import type { Element, FieldFacts, StepData } from '#contracts';
-import { valueValidity } from '../browser/validity.js';
+import { valueValidity } from '#validity';
 
 /** What to put into a field: the words of the test, and the value with which the crawler tries it out. */
 export interface Datum { data: StepData; value: string }

@@ -1,0 +1,1 @@
+export { matchesPattern, valueValidity, type Validity, type ValidityRule } from './validity.js';
