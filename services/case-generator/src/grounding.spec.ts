@@ -73,6 +73,7 @@ test.each<[string, Proposal, string, RegExp]>([
   ['steps that are no behaviour', flow({ steps: [visit('/'), click(on('home', 'h1', 'index.html', 2))] }), 'not-grounded', /no behaviour of screen home/],
   ['a step on a screen where nobody is', flow({ steps: [visit('/'), click({ ...HOURS, screen: 'home-open' })] }), 'not-grounded', /no behaviour of screen home/],
   ['one behaviour alone', flow({ steps: [visit('/'), click(HOURS)] }), 'already-covered', /alone has its test/],
+  ['what was typed stays in the page', flow({ steps: [visit('/contact'), fill(EMAIL, 'ada@example.com'), click(SEND), fill(NAME, 'Ada'), fill(EMAIL, 'nobody'), click(SEND)] }), 'not-grounded', /depends on what it has left behind/],
   ['what was sent may have changed what comes', { ...flow(), steps: [visit('/contact'), { ...fill(NAME, ''), value: null }, fill(EMAIL, 'ada@example.com'), click(SEND), click(on('thanks', 'nav-home', 'contact.html', 1))] }, 'not-grounded', /no behaviour of screen thanks/],
   ['values that the browser lets pass', negative({ steps: [visit('/contact'), fill(NAME, 'Bob'), fill(EMAIL, 'bob@example.com'), click(SEND)] }), 'unknown-outcome', /lets these values pass/],
   ['more than can be typed', negative({ steps: [visit('/contact'), fill(NAME, 'x'.repeat(41)), fill(EMAIL, 'ada@'), click(SEND)] }), 'not-grounded', /more than 40 characters/],
@@ -117,7 +118,7 @@ test('everything that the question allows passes the gate, and only once', () =>
   const known = new Set(design(feature).cases.map(doings));
   const { cases } = eagerly(questionOf(feature), 2) as { cases: Proposal[] };
   const accepted = cases.flatMap((proposal) => { try { return [grounded(proposal, graph)]; } catch { return []; } }).filter((one) => !known.has(doings(one)) && known.add(doings(one)));
-  expect(accepted.filter(({ kind }) => kind === 'flow').length).toBeGreaterThan(5);
+  expect(accepted.filter(({ kind }) => kind === 'flow').length).toBeGreaterThan(2);
   expect(accepted.filter(({ kind }) => kind === 'negative').length).toBeGreaterThan(3);
   expect(new Set(accepted.map(({ id }) => id)).size).toBe(accepted.length);
 });

@@ -7,6 +7,7 @@ import type { ProposedStep, ProposedTarget } from './proposals.js';
 
 /** Behaviours that leave nothing behind which the map does not show: after them the map goes on as it says, whichever way they were reached. */
 const PASSING = new Set<Behaviour['kind']>(['navigation', 'toggle', 'dismiss', 'filter', 'select', 'edit']);
+const TOUCHING = new Set<BehaviourStep['do']>(['fill', 'clear', 'check', 'uncheck', 'select']);
 const MOST_STEPS = 30;
 const MOST_LEGS = 6;
 const MOST_VALUE = 120;
@@ -48,13 +49,10 @@ function onwards(rest: readonly ProposedStep[], at: Screen, before: Walk['legs']
       problem ??= error;
     }
   }
-  try {
-    const { leg, stopped } = stoppedLeg(rest, at, graph);
-    return { legs: [...before, leg], to: at, stopped };
-  } catch (error) {
-    // What went wrong after a behaviour that is known tells more.
-    throw error instanceof NotGrounded && problem ? problem : error;
-  }
+  const sent = sentLike(rest, at, graph);
+  if (!sent) throw problem ?? new NotGrounded(`no behaviour of screen ${at.id} has these steps: ${rest.map(({ action, target }) => [action, target && quoted(target.element)].filter(Boolean).join(' ')).join(', ').slice(0, 200)}`);
+  const { leg, stopped } = stoppedLeg(rest, at, sent, graph);
+  return { legs: [...before, leg], to: at, stopped };
 }
 
 /** The element of a target. Throws `NotGrounded` when the map has none there, or has it at another line. */
@@ -68,10 +66,12 @@ export function elementOf({ screen: screenId, element: id, file, line }: Propose
   return { element, screen };
 }
 
-/** Where something was sent or stored, the screen that is shown next is known only as the crawl itself came there. */
+/** Where something was sent, stored or left in a field of the page, what comes then is known only as the crawl itself came there. */
 function mayFollow(before: Behaviour, at: Screen): boolean {
-  const leavesNothing = PASSING.has(before.kind) && !before.writes && before.steps.every(({ data }) => data?.kind !== 'unique');
-  return leavesNothing || before.invalid !== undefined || (at.entry.by === 'behaviour' && at.entry.behaviour === before.id);
+  if (at.entry.by === 'behaviour' && at.entry.behaviour === before.id) return true;
+  const touches = before.steps.some(({ do: action }) => TOUCHING.has(action));
+  const passes = PASSING.has(before.kind) || before.invalid !== undefined;
+  return passes && !before.writes && before.steps.every(({ data }) => data?.kind !== 'unique') && (!touches || before.navigates);
 }
 
 function fits({ steps }: Behaviour, proposed: readonly ProposedStep[], at: Screen): boolean {
@@ -82,18 +82,21 @@ function same({ do: action, element, data }: BehaviourStep, proposed: ProposedSt
   return proposed.action === action && proposed.target?.element === element && (element === undefined || proposed.target?.screen === at.id) && (data?.kind === 'literal' ? proposed.value === data.value : !proposed.value);
 }
 
-/** The rest as one submission whose values the browser does not let pass. It must be sent as some behaviour of the map sends it that the browser stops as well, so that the form is known to be checked. */
-function stoppedLeg(rest: readonly ProposedStep[], at: Screen, graph: Graph): { leg: Walk['legs'][number]; stopped: NonNullable<Walk['stopped']> } {
-  const last = rest.at(-1) as ProposedStep;
+/** A behaviour that sends the form of these fields the same way and is stopped by the browser, so that the form is known to be checked. */
+function sentLike(rest: readonly ProposedStep[], at: Screen, graph: Graph): Behaviour | undefined {
+  const formOf = (id: string | undefined) => at.elements.find((one) => one.id === id && one.field)?.inForm;
+  return [...graph.behaviours.values()].find(({ on, steps, invalid, to }) => on === at.id && to === at.id && invalid !== undefined && same(steps.at(-1) as BehaviourStep, rest.at(-1) as ProposedStep, at)
+    && rest.slice(0, -1).every(({ target }) => target?.screen === at.id && formOf(target.element) === formOf(invalid.element)));
+}
+
+/** The rest as one submission whose values the browser does not let pass. */
+function stoppedLeg(rest: readonly ProposedStep[], at: Screen, sent: Behaviour, graph: Graph): { leg: Walk['legs'][number]; stopped: NonNullable<Walk['stopped']> } {
   const known = [...graph.behaviours.values()].filter(({ on }) => on === at.id);
-  const sent = known.find(({ steps, invalid, to }) => invalid !== undefined && to === at.id && same(steps.at(-1) as BehaviourStep, last, at));
-  const form = sent && at.elements.find(({ id }) => id === sent.invalid?.element)?.inForm;
-  if (!sent || form === undefined) throw new NotGrounded(`no behaviour of screen ${at.id} has these steps: ${rest.map(({ action, target }) => [action, target && quoted(target.element)].filter(Boolean).join(' ')).join(', ').slice(0, 200)}`);
+  const form = at.elements.find(({ id }) => id === sent.invalid?.element)?.inForm;
+  if (form === undefined) throw new NotGrounded(`which form ${sent.id} sends is not known`, 'unknown-outcome');
   const touched = new Map<string, string | boolean>();
   const steps: BehaviourStep[] = rest.slice(0, -1).map((step) => {
-    if (!step.target || step.target.screen !== at.id) throw new NotGrounded(`a step to ${step.action} has no target on screen ${at.id}`, 'unresolved-locator');
-    const { element } = elementOf(step.target, graph);
-    if (element.inForm !== form || !element.field) throw new NotGrounded(`${element.id} is no field of the form that is sent`);
+    const { element } = elementOf(step.target as ProposedTarget, graph);
     touched.set(element.id, valueOf(step, element, known));
     return { do: step.action as BehaviourStep['do'], element: element.id, ...(step.action === 'fill' || step.action === 'select' ? { data: { kind: 'literal' as const, value: step.value ?? '' } } : {}) };
   });
