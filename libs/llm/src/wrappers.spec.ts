@@ -172,18 +172,18 @@ describe('redaction', () => {
 describe('from the settings', () => {
   const observer = { span: () => undefined, metric: () => undefined };
 
-  test('no provider, no model', () => {
-    expect(openModel(loadConfig({}), observer)).toBeUndefined();
+  test('no provider, no model', async () => {
+    expect(await openModel(loadConfig({}), observer)).toBeUndefined();
   });
 
   test('the whole of it: over its limit, the next one answers within the budget, and it is recorded for the scripted one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pullwright-recordings-'));
     messages.next({ fault: 'rate-limited', headers: { 'retry-after': '3600' } });
-    const model = openModel(settings({ MODEL_FALLBACK: 'openai:qwen3', OPENAI_BASE_URL: chat.baseUrl, OPENAI_API_KEY: chat.key, MODEL_RECORDINGS: folder }), observer);
+    const model = await openModel(settings({ MODEL_FALLBACK: 'openai:qwen3', OPENAI_BASE_URL: chat.baseUrl, OPENAI_API_KEY: chat.key, MODEL_RECORDINGS: folder }), observer);
     const answer = await model?.generate(STEP, SCHEMA);
     expect(answer).toMatchObject({ ids: { model: 'qwen3' } });
     expect(await readdir(folder)).toHaveLength(1);
-    const played = openModel(loadConfig({ MODEL_PROVIDER: 'scripted', MODEL, MODEL_RECORDINGS: folder }), observer);
+    const played = await openModel(loadConfig({ MODEL_PROVIDER: 'scripted', MODEL, MODEL_RECORDINGS: folder }), observer);
     expect(await played?.generate(STEP, SCHEMA)).toEqual(answer);
     await rm(folder, { recursive: true });
   });

@@ -24,9 +24,9 @@ export const agents: AgentHandlers = {
 };
 
 async function withModel(feature: Feature, designed: TestCases, config: Config, context: AgentContext) {
-  // Nobody pays for the SDKs where no model is asked.
+  // Nobody pays for loading them where no model is asked.
   const [{ openModel }, { propose }] = await Promise.all([import('#llm'), import('./propose.js')]);
-  const model = openModel(config, logTo(context)) as BudgetedModel;
+  const model = await openModel(config, logTo(context)) as BudgetedModel;
   context.progress('asking', 0, 1);
   const { cases, leftOut, proposed, provisional } = await propose(feature, designed, {
     model, system: await readFile(PROMPT, 'utf8'), maxOutputTokens: config.MODEL_MAX_OUTPUT_TOKENS, effort: config.MODEL_EFFORT, canWait: config.MODEL_BATCH, signal: context.signal,

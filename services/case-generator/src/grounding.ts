@@ -80,12 +80,15 @@ function prose(words: string): string {
   return line;
 }
 
+function says(what: string, agrees: boolean): void {
+  if (!agrees) throw new NotGrounded(`the map does not say that ${what}`);
+}
+
 /** The expectation as the engineer compiles it, when the map says the same. */
 function expectationOf(proposed: ProposedExpectation, walk: Walk, last: Behaviour, graph: Graph): Expectation {
   const { to } = walk;
   const target = 'target' in proposed ? elementOf(proposed.target, graph) : undefined;
   named(proposed, walk, last, target?.element);
-  const says = (what: string, agrees: boolean) => { if (!agrees) throw new NotGrounded(`the map does not say that ${what}`); };
   switch (proposed.expect) {
     case 'path': says(`the address is ${quoted(proposed.path)}; it is ${to.path}`, proposed.path === to.path); return { expect: 'path', path: to.path, ...(last.openSearch && { openSearch: true as const }) };
     case 'title': says(`the title is ${quoted(proposed.title)}`, to.title !== null && proposed.title === to.title); return { expect: 'title', title: proposed.title };

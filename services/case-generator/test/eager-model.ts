@@ -11,13 +11,14 @@ const WRONG = ['', ' ', 'nobody', 'ada@', '-1', '0.5', '999999999', 'a', 'not a 
 
 const line = (at: string) => ({ file: at.slice(0, at.lastIndexOf(':')), line: Number(at.slice(at.lastIndexOf(':') + 1)) });
 
+const visit = ({ path }: Question['screens'][number]) => ({ action: 'goto', path, target: null, value: null });
+const because = ({ id, because: [at = ''] }: Behaviour) => ({ behaviour: id, ...line(at) });
+
 /** Flows of up to `length` behaviours from every screen that is visited, and every wrong value in every field of every form that the browser checks. */
 export function eagerly(question: string, length = 3): { cases: object[] } {
   const { elements, screens, behaviours } = JSON.parse(question) as Question;
   const target = (screen: string, element: string) => ({ screen, element, ...line(elements[element]?.at ?? '') });
   const stepsOf = ({ on, steps }: Behaviour) => steps.map(({ action, element, value }) => ({ action, path: null, target: element === undefined ? null : target(on, element), value: value ?? null }));
-  const visit = ({ path }: Question['screens'][number]) => ({ action: 'goto', path, target: null, value: null });
-  const because = ({ id, because: [at = ''] }: Behaviour) => ({ behaviour: id, ...line(at) });
   const cases: object[] = [];
 
   const walk = (start: Question['screens'][number], legs: Behaviour[], at: string) => {
@@ -25,7 +26,7 @@ export function eagerly(question: string, length = 3): { cases: object[] } {
       const [last, end] = [legs.at(-1) as Behaviour, screens.find(({ id }) => id === at)];
       cases.push({
         kind: 'flow', reason: 'What is done first may break what is done then.', steps: [visit(start), ...legs.flatMap(stepsOf)],
-        expectations: [...(end?.title && last.invalid === undefined ? [{ expect: 'title', title: end.title, because: because(last) }] : [])],
+        expectations: end?.title && last.invalid === undefined ? [{ expect: 'title', title: end.title, because: because(last) }] : [],
       });
     }
     if (legs.length < length) for (const next of behaviours) if (next.on === at && next.kind !== 'redirect' && next.steps.length > 0 && !legs.includes(next)) walk(start, [...legs, next], next.to);

@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -43,8 +43,10 @@ export function checkOf(vendor: 'anthropic' | 'openai'): Check {
   const file = fileURLToPath(new URL(`./${vendor}.schema.json`, import.meta.url)).replace(/[/\\]dist(?=[/\\]libs[/\\])/, '');
   const ajv = new Ajv({ strict: false, allErrors: false, verbose: false });
   ajv.addSchema(JSON.parse(readFileSync(file, 'utf8')) as object, 'wire');
+  const compiled = new Map<string, ValidateFunction>();
   return (member, value) => {
-    const validate = ajv.compile({ $ref: `wire#/definitions/Wire/properties/${member}` });
+    const validate = compiled.get(member) ?? ajv.compile({ $ref: `wire#/definitions/Wire/properties/${member}` });
+    compiled.set(member, validate);
     if (validate(value)) return undefined;
     const [error] = [...validate.errors ?? []].sort((a, b) => b.instancePath.length - a.instancePath.length);
     return `${error?.instancePath.slice(1).replaceAll('/', '.') || member}: ${error?.message ?? ''}${error?.keyword === 'additionalProperties' ? ` (${String(error.params['additionalProperty'])})` : ''}`;
