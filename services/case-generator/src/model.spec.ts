@@ -63,7 +63,7 @@ async function casesOf(result: Result): Promise<{ cases: TestCases; facts: Recor
 }
 /** The handler alone, in this process: quicker, where the process is not what is looked at. */
 async function directly(one: Feature): Promise<{ cases: TestCases; facts: Record<string, unknown>; provisional: boolean | undefined }> {
-  const context = { task: {} as Task, forge: {} as AgentContext['forge'], signal: AbortSignal.timeout(20_000), progress: () => undefined, log: (line: string) => { logged.push(line); } };
+  const context = { task: {} as Task, forge: {} as AgentContext['forge'], signal: AbortSignal.timeout(60_000), progress: () => undefined, log: (line: string) => { logged.push(line); } };
   const { outputs, facts, provisional } = await (agents['case-generator/design'] as AgentHandler)({ feature: one }, context);
   return { cases: TestCases.parse(outputs['cases']), facts, provisional };
 }
