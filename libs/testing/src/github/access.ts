@@ -76,3 +76,15 @@ export function revokeTokens(world: World, installation: InstallationState): voi
 export function loginOf(actor: Actor): string {
   return actor.kind === 'installation' || actor.kind === 'user' ? actor.login : 'ghost';
 }
+
+/** Requests that one installation, person or App has in an hour; counted from when the simulator began, and never refused for that alone: a fault does it. */
+export const HOURLY_LIMIT = 5000;
+
+export function limitKey(actor: Actor): string {
+  return actor.kind === 'installation' ? `installation ${actor.installation.id}` : actor.kind === 'app' ? `app ${actor.app.id}` : actor.kind === 'user' ? `user ${actor.login}` : actor.kind;
+}
+
+export function limitOf(world: World, actor: Actor): { limit: number; used: number; remaining: number; reset: number } {
+  const used = world.requests.get(limitKey(actor)) ?? 0;
+  return { limit: HOURLY_LIMIT, used, remaining: Math.max(0, HOURLY_LIMIT - used), reset: world.began + 3600 };
+}

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { actorOf } from './access.js';
+import { actorOf, HOURLY_LIMIT, limitKey, limitOf } from './access.js';
 import { description } from './description.js';
 import { ApiError, badGateway, type Actor, type Answer } from './request.js';
 import type { CallObserver, RecordedCall } from '../calls.js';
@@ -9,8 +9,6 @@ import type { Route } from './route.js';
 import type { World } from './world.js';
 
 const MAX_BODY = 50 * 1024 * 1024;
-const LIMIT = 5000;
-const RESET = Math.floor(Date.now() / 1000) + 3600;
 
 export interface Api {
   world: World; routes: Record<string, Route>; faults: ArmedFaults; calls: RecordedCall[]; violations: string[];
@@ -60,7 +58,7 @@ export async function serveApi(api: Api, request: IncomingMessage, response: Ser
   await api.observer()?.done?.(call);
   if (fault !== undefined && await late(fault, response, call, answer)) return;
   call.status = answer.status;
-  send(response, answer, rateHeaders(actor));
+  send(response, answer, rateHeaders(api.world, actor));
 }
 
 function violated(api: Api, call: RecordedCall, complaints: string[], status: number): ApiError {
@@ -112,7 +110,7 @@ function refusal(fault: Fault): Answer | undefined {
   switch (fault.kind) {
     case 'primary-rate-limit':
       return new ApiError(403, 'API rate limit exceeded for installation. If you reach out to GitHub Support for help, please include the request ID.', undefined, {
-        'x-ratelimit-limit': String(LIMIT), 'x-ratelimit-remaining': '0', 'x-ratelimit-used': String(LIMIT), 'x-ratelimit-resource': 'core', 'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + fault.resetInSeconds),
+        'x-ratelimit-limit': String(HOURLY_LIMIT), 'x-ratelimit-remaining': '0', 'x-ratelimit-used': String(HOURLY_LIMIT), 'x-ratelimit-resource': 'core', 'x-ratelimit-reset': String(Math.ceil(Date.now() / 1000) + fault.resetInSeconds),
       }).answer();
     case 'secondary-rate-limit':
       return new ApiError(fault.status ?? 403, 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.', undefined, fault.retryAfterSeconds === undefined ? {} : { 'retry-after': String(fault.retryAfterSeconds) }).answer();
@@ -137,13 +135,12 @@ async function late(fault: Fault, response: ServerResponse, call: RecordedCall, 
   return true;
 }
 
-const spent = new Map<string, number>();
-
-function rateHeaders(actor: Actor): Record<string, string> {
-  const key = actor.kind === 'installation' ? String(actor.installation.id) : actor.kind === 'user' ? actor.login : actor.kind;
-  const used = (spent.get(key) ?? 0) + 1;
-  spent.set(key, used);
-  return { 'x-ratelimit-limit': String(LIMIT), 'x-ratelimit-remaining': String(Math.max(0, LIMIT - used)), 'x-ratelimit-used': String(used), 'x-ratelimit-resource': 'core', 'x-ratelimit-reset': String(RESET) };
+function rateHeaders(world: World, actor: Actor): Record<string, string> {
+  const key = limitKey(actor);
+  const used = (world.requests.get(key) ?? 0) + 1;
+  world.requests.set(key, used);
+  const { limit, remaining, reset } = limitOf(world, actor);
+  return { 'x-ratelimit-limit': String(limit), 'x-ratelimit-remaining': String(remaining), 'x-ratelimit-used': String(used), 'x-ratelimit-resource': 'core', 'x-ratelimit-reset': String(reset) };
 }
 
 function bytesOf(answer: Answer): Buffer {

@@ -33,7 +33,9 @@ test('limits come as GitHub words them, once, and say when to come again', async
   github.faults.add({ kind: 'secondary-rate-limit' });
   expect((await refusal(ref())).headers).not.toHaveProperty('retry-after');
   const { headers } = await ref();
-  expect(Number(headers['x-ratelimit-remaining'])).toBeGreaterThan(4900);
+  const left = Number(headers['x-ratelimit-remaining']);
+  expect(left).toBeGreaterThan(4900);
+  expect((await rest.rateLimit.get()).data.rate).toMatchObject({ limit: 5000, remaining: left });
 });
 
 test('a bad gateway after everything was done: the branch is there, the client does not know', async () => {

@@ -25,6 +25,9 @@ export class World {
   readonly archives = new Map<string, { repository: RepositoryState; commit: string; expires: number }>();
   /** Commits that GitHub signed, with the signature. */
   readonly signatures = new Map<string, { signature: string; payload: string; at: string }>();
+  /** How many requests came, by who asked; and since when, in seconds. */
+  readonly requests = new Map<string, number>();
+  readonly began = Math.floor(Date.now() / 1000);
   #id = 1000;
 
   constructor(readonly folder: string, readonly treeLimit: { entries: number; bytes: number }, readonly emit: (event: Emission) => void, readonly listens: (event: string, repository: RepositoryState, app?: SimulatedApp) => boolean) {}

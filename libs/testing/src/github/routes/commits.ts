@@ -13,7 +13,8 @@ export const commitRoutes: Record<string, Route> = {
     const sha = await repository.store.commitOf(params.ref as string);
     if (sha === undefined) throw new ApiError(422, `No commit found for SHA: ${params.ref}`);
     if (/application\/vnd\.github\.(v3\.)?sha/.test(headers.accept ?? '')) return { status: 200, body: Buffer.from(sha), type: 'application/vnd.github.sha' };
-    return ok(commitShape(world, repository, await commitAt(request, sha), await repository.store.diff((await commitAt(request, sha)).parents[0], sha)));
+    const commit = await commitAt(request, sha);
+    return ok(commitShape(world, repository, commit, await repository.store.diff(commit.parents[0], sha)));
   }),
   'repos/list-commits': reads('contents', async (request) => {
     const { world, repository, query } = request;

@@ -1,3 +1,4 @@
+import { limitOf } from '../access.js';
 import { ApiError, notFound, ok } from '../request.js';
 import { publicUser } from '../shapes/accounts.js';
 import type { Route } from '../route.js';
@@ -10,9 +11,9 @@ export const metaRoutes: Record<string, Route> = {
     if (actor.kind !== 'user') throw new ApiError(401, 'Requires authentication');
     return ok(publicUser(world, actor.login));
   },
-  'rate-limit/get': async () => {
-    const full = { limit: 5000, used: 0, remaining: 5000, reset: Math.floor(Date.now() / 1000) + 3600 };
-    return ok({ resources: { core: full, search: full }, rate: full });
+  'rate-limit/get': async ({ world, actor }) => {
+    const core = limitOf(world, actor);
+    return ok({ resources: { core, search: { ...core, limit: 30, used: 0, remaining: 30 } }, rate: core });
   },
   'meta/get': async () => ok({ verifiable_password_authentication: false }),
   'users/get-by-username': async ({ world, params }) => {
