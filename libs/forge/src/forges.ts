@@ -1,9 +1,10 @@
-import type { Config } from '#config';
 import { Failure } from '#contracts';
 import { parseAddress } from './address.js';
 import type { Forge, ForgeUse, HostedForge } from './forge.js';
 import { grantGithub, type GithubAccess, type GithubSettings } from './github/access.js';
 import { githubForge } from './github/github-forge.js';
+import { grantGitlab, type GitlabAccess, type GitlabSettings } from './gitlab/access.js';
+import { gitlabForge } from './gitlab/gitlab-forge.js';
 import { localForge, type LocalAccess } from './local/local-forge.js';
 
 /**
@@ -13,16 +14,17 @@ import { localForge, type LocalAccess } from './local/local-forge.js';
  *   connect   in the process that works with it: turns an access into a forge
  */
 /** Plain data, to be handed to another process. It may hold a secret: never log or store it. */
-export type ForgeAccess = LocalAccess | GithubAccess;
+export type ForgeAccess = LocalAccess | GithubAccess | GitlabAccess;
 
 /** What the host is configured with. */
-export type ForgeSettings = GithubSettings & Pick<Config, 'GITLAB_URL'>;
+export type ForgeSettings = GithubSettings & GitlabSettings;
 
 /** Throws `bad-request` for an address that is none, `repository-not-found` for one of a server that is no configured forge, `forge-unauthorized` where there is no credential for it. */
 export async function grantAccess(settings: ForgeSettings, repository: string, use: ForgeUse, timeLimitMs: number): Promise<ForgeAccess> {
   const address = parseAddress(repository);
   if (!('server' in address)) return { forge: 'local' };
   if (address.server === new URL(settings.GITHUB_URL).origin) return grantGithub(settings, address, use, timeLimitMs);
+  if (address.server === new URL(settings.GITLAB_URL).origin) return grantGitlab(settings, address);
   throw new Failure('repository-not-found', `${address.server} is no forge that Pullwright is configured for`);
 }
 
@@ -30,6 +32,7 @@ export function connect(access: ForgeAccess): Forge {
   switch (access.forge) {
     case 'local': return localForge;
     case 'github': return githubForge(access);
+    case 'gitlab': return gitlabForge(access);
   }
 }
 

@@ -142,6 +142,19 @@ export class GitStore {
     });
   }
 
+  /** The entries of one tree, without sizes: read where objects are read, and no program is started for it. */
+  async entries(tree: string): Promise<TreeEntry[]> {
+    const content = (await this.object(tree))?.content ?? Buffer.alloc(0);
+    const found: TreeEntry[] = [];
+    for (let at = 0; at < content.length;) {
+      const [space, end] = [content.indexOf(32, at), content.indexOf(0, at)];
+      const mode = content.toString('latin1', at, space).padStart(6, '0');
+      found.push({ path: content.toString('utf8', space + 1, end), mode, type: mode === '040000' ? 'tree' : mode === '160000' ? 'commit' : 'blob', sha: content.toString('hex', end + 1, end + 21) });
+      at = end + 21;
+    }
+    return found;
+  }
+
   /** The id of the tree at a path, which is empty for the root; undefined when there is none. */
   async treeAt(commit: string, path: string): Promise<string | undefined> {
     const found = path === '' ? await this.object(`${commit}^{tree}`) : await this.object(`${commit}:${path}`);
@@ -153,7 +166,7 @@ export class GitStore {
     const parts = path.split('/');
     const name = parts.pop() as string;
     const folder = await this.treeAt(commit, parts.join('/'));
-    return folder === undefined ? undefined : (await this.tree(folder, false)).find((one) => one.path === name);
+    return folder === undefined ? undefined : (await this.entries(folder)).find((one) => one.path === name);
   }
 
   /** A tree made of another (none: the empty one) and these entries; without `sha` the path goes. Works in an index of its own. */

@@ -5,6 +5,7 @@ export { startS3, type TestS3 } from './s3.js';
 export { exampleFiles, gitRepository, type TestRepository } from './git-repository.js';
 export { sampleElement, sampleFeatures, sampleMap, startSampleSite, type SampleServer } from './sample-site.js';
 export { startGitLab, type GitLabSimulator } from './gitlab/simulator.js';
+export type { SimulatedProject } from './gitlab/project.js';
 export { startGitHub, type GitHubSimulator } from './github/simulator.js';
 export type { SimulatedApp } from './github/world.js';
 export type { Delivery } from './github/webhooks.js';

@@ -9,7 +9,7 @@ export async function getTree(request: ProjectRequest): Promise<Answer> {
   const tree = await store.treeAt(commit, path);
   if (tree === undefined) throw notFound('invalid revision or path');
   if (query.get('pagination') !== 'keyset') throw new ApiError(400, 'the simulator pages trees by key only: pagination=keyset');
-  const entries = await store.tree(tree, query.get('recursive') === 'true');
+  const entries = query.get('recursive') === 'true' ? await store.tree(tree, true) : await store.entries(tree);
   const listed = [...entries.filter(({ type }) => type === 'tree'), ...entries.filter(({ type }) => type !== 'tree')];
   return keysetPage(request, listed, (entry) => entry.path, ({ path: below, mode, type, sha }) => ({ id: sha, name: below.split('/').at(-1), type, path: path === '' ? below : `${path}/${below}`, mode }));
 }

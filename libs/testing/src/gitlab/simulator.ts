@@ -38,6 +38,10 @@ export interface GitLabSimulator {
   project(path: string): SimulatedProject;
   /** A token of this person, who may what the projects' members say. */
   personToken(username: string): string;
+  /** The user behind a token. */
+  userOf(token: string): string;
+  /** Another token of the same user, who may the same. */
+  anotherToken(token: string): string;
   /** Every answer to it is a refusal from now on. */
   revoke(token: string): void;
   webhooks: Webhooks;
@@ -100,6 +104,12 @@ export async function startGitLab({ webhookTimeout = 10_000 }: SimulatorOptions 
       return found;
     },
     personToken: (username) => world.issueToken(world.user(username), ['api']),
+    userOf: (token) => world.tokens.get(token)?.user.username ?? '',
+    anotherToken(token) {
+      const known = world.tokens.get(token);
+      if (!known) throw new Error('there is no such token');
+      return world.issueToken(known.user, known.scopes, known.project);
+    },
     revoke(token) { const found = world.tokens.get(token); if (found) found.revoked = true; },
     check,
     async reset() { await webhooks.settled(); try { await check(); } finally { forget(); } },
