@@ -12,6 +12,7 @@ export type { Delivery } from './github/webhooks.js';
 export type { SimulatedRepository } from './github/repository.js';
 export type { Installation } from './github/installations.js';
 export { startMessagesApi } from './models/messages-api.js';
+export { startModelRecorder, type ModelRecorder } from './models/recorder.js';
 export { startChatApi } from './models/chat-api.js';
 export type { Asked, ModelService, Reply, WrittenModel } from './models/model-service.js';
 export { githubMcpCommand, startGitHubMcp, type GitHubMcp } from './github-mcp/github-mcp.js';

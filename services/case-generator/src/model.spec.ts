@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ArtifactStore, diskBlobs } from '#artifacts';
@@ -155,6 +155,23 @@ test('a key that is not taken fails the step, so that nobody believes the model 
   service.key = KEY;
   expect(result).toMatchObject({ status: 'failed', failure: { code: 'model-misconfigured' } });
   expect(JSON.stringify(result)).not.toContain('sk-ant');
+});
+
+test('recorded answers give the same artifact, without the service', async () => {
+  says = (question) => answer(good(question).slice(0, 3).map((one, i) => (i === 0 ? { ...one, reason: 'https://refused.example' } : one)));
+  const recordings = join(folder, 'recordings');
+  process.env['MODEL_RECORDINGS'] = recordings;
+  const first = await store.put('test-cases@1', (await directly(contact())).cases);
+  process.env['MODEL_PROVIDER'] = 'scripted';
+  const before = asked().length;
+  const again = [await directly(contact()), await directly(contact())];
+  await expect(directly({ ...contact(), title: 'Never recorded' })).rejects.toMatchObject({ code: 'recording-missing' });
+  process.env['MODEL_PROVIDER'] = SETTINGS['MODEL_PROVIDER'];
+  delete process.env['MODEL_RECORDINGS'];
+  expect(await readdir(recordings)).toHaveLength(2);
+  expect(await Promise.all(again.map(({ cases }) => store.put('test-cases@1', cases)))).toEqual([first, first]);
+  expect(proposedIn((again[0] as (typeof again)[0]).cases).length).toBeGreaterThan(0);
+  expect(asked().length).toBe(before);
 });
 
 test('no byte of one step reaches another, and each question is the prompt, the schema and its own feature', async () => {
