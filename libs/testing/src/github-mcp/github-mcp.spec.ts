@@ -97,7 +97,7 @@ test('the stand-in answers the same over stdio and over HTTP', async () => {
     [`get_file_contents {"owner":"acme","repo":"shop","path":"big.txt","sha":"${await shop.head()}"}`]: expect.stringContaining('"resource_link"') as string,
     [`get_file_contents {"owner":"acme","repo":"shop","path":"nowhere.ts","sha":"${await shop.head()}"}`]: expect.stringContaining('"isError":true') as string,
   });
-});
+}, 120_000);
 
 test('without its toolset named there is no tree tool; a named tool comes alone', async () => {
   expect((await (await overHttp({})).listTools()).tools.map((tool) => tool.name)).not.toContain('get_repository_tree');
@@ -120,7 +120,7 @@ withReal('the real server works on the simulator, and the stand-in answers as it
   const [theirs, ours] = [await answers(real), await answers(await overHttp())];
   expect(github.calls.length).toBeGreaterThan(asked + 2 * TOOLS.length);
   expect(ours).toEqual(theirs);
-});
+}, 120_000);
 
 withReal('the real server signs in as the App by itself, and over HTTP takes the token of each request', async () => {
   const asApp = { GITHUB_PERSONAL_ACCESS_TOKEN: '', GITHUB_APP_ID: String(github.app.id), GITHUB_APP_INSTALLATION_ID: String(github.installationOf('acme').id), GITHUB_APP_PRIVATE_KEY: github.app.privateKey };
@@ -147,7 +147,7 @@ withReal('the real server signs in as the App by itself, and over HTTP takes the
   } finally {
     server.kill();
   }
-});
+}, 120_000);
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

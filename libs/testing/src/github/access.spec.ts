@@ -78,7 +78,7 @@ test('revoked, suspended, narrowed and uninstalled: what an installation loses, 
   expect(await refusal(third.rest.repos.get(site))).toMatchObject({ status: 404 });
   github.installationOf('globex').uninstall();
   expect(await refusal(asInstallation(github, 'globex/site'))).toMatchObject({ status: 404 });
-});
+}, 120_000);
 
 test('people may what their level says, and nobody sees what is private', async () => {
   const person = (login: string) => new (client(github))({ auth: github.personToken(login) });

@@ -45,4 +45,4 @@ test('a pull request comes about without touching the base: blob, tree, commit, 
   expect(await shop.head()).toBe(merged);
   expect((await rest.pulls.get({ ...at, pull_number: 1 })).data).toMatchObject({ state: 'closed', merged: true, merged_by: { login: 'alice' } });
   expect((await shop.git('ls-tree', '-r', merged)).split('\n').map((line) => line.slice(0, 6))).toEqual(['100644', '100755', '100644', '100755', '100644']);
-});
+}, 120_000);

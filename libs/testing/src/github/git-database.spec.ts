@@ -39,7 +39,7 @@ test('a tree on a base changes what is named alone; without a base it is what is
   expect(await listed(grafted)).not.toContain('100644 src/a.js');
   const without = (await rest.git.createTree({ ...at, base_tree: base, tree: [{ path: 'src', mode: '040000', type: 'tree', sha: null }] })).data.sha;
   expect(await listed(without)).toEqual(['100644 README.md', '100755 bin/go', '120000 link', '160000 vendor']);
-});
+}, 120_000);
 
 test('a tree that cannot be is refused with 422', async () => {
   const blob = { mode: '100644' as const, type: 'blob' as const };
@@ -57,7 +57,7 @@ test('more than GitHub takes at once for a tree ends at its gateway', async () =
   expect(await refusal(rest.git.createTree({ ...at, base_tree: base, tree: files(251, 1) }))).toMatchObject({ status: 502 });
   expect(await refusal(rest.git.createTree({ ...at, base_tree: base, tree: files(3, 1_000_000) }))).toMatchObject({ status: 502 });
   expect((await rest.git.createTree({ ...at, base_tree: base, tree: files(250, 10) })).status).toBe(201);
-});
+}, 120_000);
 
 test('a large tree is cut off and says so; below it can be walked', async () => {
   const all = (await rest.git.getTree({ ...at, tree_sha: 'main', recursive: '1' })).data;

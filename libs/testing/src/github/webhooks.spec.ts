@@ -71,7 +71,7 @@ test('what people do is told, signed, in order, each with an id of its own', asy
   expect(received[0]?.payload).toMatchObject({ ref: 'refs/heads/feature', created: true, deleted: false, forced: false, head_commit: { added: ['b.txt'], author: { username: 'alice' } }, sender: { login: 'alice' }, repository: { full_name: 'acme/shop' } });
   expect(received[3]?.payload).toMatchObject({ comment: { body: '/pullwright retry', author_association: 'COLLABORATOR' }, issue: { number, pull_request: {} } });
   expect(received[12]?.payload).toMatchObject({ pull_request: { merged: true, merged_by: { login: 'alice' } } });
-});
+}, 120_000);
 
 test('what the App does is told to it as well: comments, checks, a check that someone runs again', async () => {
   const { rest } = await asInstallation(github, 'acme/shop');
@@ -95,7 +95,7 @@ test('installations and repositories are told, those that are not subscribed to 
   installation.uninstall();
   await github.repository('globex/page').commit({ b: 'b' });
   expect(await told()).toEqual(['installation.created', 'installation.suspend', 'installation.unsuspend', 'installation_repositories.removed', 'installation_repositories.added', 'repository.renamed', 'installation.deleted']);
-});
+}, 120_000);
 
 test('a delivery that failed is kept, can be looked at, and is delivered again with the same id', async () => {
   answer = (response) => { response.statusCode = 500; response.end('no'); };
@@ -147,4 +147,4 @@ test('payloads that GitHub recorded pass, unless they are older than its descrip
   expect([judged.length, passed.length]).toEqual([65, 28]);
   expect([...new Set(passed.map(({ name }) => name))].sort()).toEqual(['check_run', 'check_suite', 'issue_comment', 'ping', 'repository']);
   expect(judged.flatMap(({ name, complaints }) => complaints.map((complaint) => `${name}: ${complaint}`))).toContain("push: payload/repository must have required property 'has_discussions'");
-});
+}, 120_000);
