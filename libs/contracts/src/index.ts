@@ -20,3 +20,4 @@ export { GENERATED_MARK, LedgerEntry, PullRequest, TestBundle, TreeBasis } from 
 export { artifactJsonSchema, jsonSchema } from './json-schema.js';
 export { COMMENT_WORDS, FORGE_EVENTS, ForgeEvent, OWN_BRANCHES, type CommentWord, type ForgeEventName } from './forge-event.js';
 export { DEFAULT_REPOSITORY_FILE, PushRule, readRepositoryFile, REPOSITORY_FILE, REPOSITORY_FILE_BYTES, REPOSITORY_FILE_TOO_LARGE, RepositoryFile, type ReadRepositoryFile, type RepositoryFileProblem } from './repository-file.js';
+export { repositoryAddress, type RepositoryAddress } from './repository-address.js';

@@ -1,4 +1,3 @@
 export type { Check, Forge, ForgeUse, HostedForge, Permission, Publication, PullRequestState, Resolved, Snapshot, SnapshotEntry, Withdrawal } from './forge.js';
 export { connect, connectHosted, grantAccess, type ForgeAccess, type ForgeSettings } from './forges.js';
-export { parseAddress } from './address.js';
 export { reproduceTree } from './reproduction.js';

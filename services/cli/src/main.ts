@@ -24,10 +24,11 @@ const withRunOptions = (command: Command) => withOutcome(command).option('--dept
 
 withRunOptions(program.command('demo').description('run on a bundled sample application').argument('[example]', 'a folder of examples/', 'shop'))
   .action(exits(async (example: string, options: object) => (await import('./demo.js')).demo(example, options)));
-withRunOptions(program.command('run').description('run on a git repository; its files, HEAD and index stay as they are').argument('<path>', 'the repository'))
+withRunOptions(program.command('run').description('run on a git repository; its files, HEAD and index stay as they are').argument('<path>', 'the repository: a folder, or https://<host>/<owner>/<name>'))
   .option('--ref <ref>', 'branch, tag or commit; HEAD when it is left out')
   .option('--framework <framework>', 'playwright')
   .option('--pipeline <name>', 'another pipeline than test-generation')
+  .option('--again', 'ask again after a pull request was closed without a merge')
   .option('--approval', 'wait for a person before the tests are written')
   .action(exits(async (path: string, options: object) => (await import('./run.js')).run(path, options)));
 

@@ -30,9 +30,10 @@ export function printOutcome({ run, pullRequest, bundle, reused }: Outcome): voi
   if (pullRequest) printLook(pullRequest, run);
 }
 
-function printPullRequest({ branch, repository, outcome, base, baseCommit, commit }: PullRequest): void {
+function printPullRequest({ branch, repository, outcome, base, baseCommit, commit, number }: PullRequest): void {
   const what = { opened: 'opened', updated: 'updated', unchanged: 'unchanged: the same commit gives the same tests', declined: 'declined: a person has closed it; ask for it with --again', closed: 'closed: nothing was left to add' }[outcome];
-  print(`${bold('Pull request')}  ${safe(branch)} in ${safe(repository)} (${what})`);
+  print(`${bold('Pull request')}  ${number === undefined ? '' : `#${number}, `}${safe(branch)} in ${safe(repository)} (${what})`);
+  if (outcome === 'declined' || outcome === 'closed') return;
   print(`              commit ${commit.slice(0, 10)} on ${safe(base)} at ${baseCommit.slice(0, 10)}; nothing else in the repository was touched`);
 }
 
@@ -45,8 +46,8 @@ function printTests({ tests, routes, files, leftOut }: TestBundle): void {
   print(`${bold('Left out')}      ${leftOut.length}: ${reasons.map(([reason, all]) => `${reason} ${all.length}`).join(', ')}`);
 }
 
-function printLook({ repository, baseCommit, branch }: PullRequest, { runId }: RunView): void {
-  print(`${bold('Look at it')}    git -C ${quoted(repository)} diff ${baseCommit.slice(0, 10)}...${quoted(branch)}`);
+function printLook({ repository, baseCommit, branch, url }: PullRequest, { runId }: RunView): void {
+  print(`${bold('Look at it')}    ${url === undefined ? `git -C ${quoted(repository)} diff ${baseCommit.slice(0, 10)}...${quoted(branch)}` : safe(url)}`);
   print(`              ./pullwright pr show ${runId}`);
 }
 

@@ -19,7 +19,9 @@ export async function showPullRequest(which: string | undefined, options: { json
     print(safe(pullRequest.body));
     print(`\n${bold('Files')}`);
     for (const { path, change } of pullRequest.files) print(`  ${change.padEnd(9)} ${safe(path)}`);
-    say(`Next: git -C ${quoted(pullRequest.repository)} diff ${pullRequest.baseCommit.slice(0, 10)}...${quoted(pullRequest.branch)}`);
+    for (const note of pullRequest.notes ?? []) print(`  ${safe(note)}`);
+    if (pullRequest.url !== undefined) print(`\n${safe(pullRequest.url)}`);
+    else say(`Next: git -C ${quoted(pullRequest.repository)} diff ${pullRequest.baseCommit.slice(0, 10)}...${quoted(pullRequest.branch)}`);
     return EXIT.ok;
   });
 }

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { childEnvironment, loadConfig } from '#config';
+import { repositoryAddress } from '#contracts';
 import type { Api } from './api.js';
 import { withApi } from './connection.js';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
@@ -12,14 +13,14 @@ import { printJson, say } from './terminal.js';
 import { rememberTime } from './times.js';
 import { watch } from './watch.js';
 
-export interface RunOptions { ref?: string; depth?: string; framework?: string; pipeline?: string; approval?: boolean; cache?: boolean; json?: boolean; out?: string }
+export interface RunOptions { ref?: string; depth?: string; framework?: string; pipeline?: string; approval?: boolean; cache?: boolean; json?: boolean; out?: string; again?: boolean }
 
 /** Starts a run on a repository, tells it until it ends, shows what it made. Ctrl-C cancels it. */
 export async function run(path: string, options: RunOptions): Promise<ExitCode> {
   const repository = await repositoryAt(path);
   return withApi(async (api) => {
-    const { ref, depth, framework, pipeline, approval, cache } = options;
-    const { runId } = await api.startRun({ repository, ref, depth, framework, pipeline, approval, cache });
+    const { ref, depth, framework, pipeline, approval, cache, again } = options;
+    const { runId } = await api.startRun({ repository, ref, depth, framework, pipeline, approval, cache, ...(again && { params: { again } }) });
     say(`Run ${runId} on ${repository}`);
     return followToEnd(api, runId, options);
   });
@@ -48,9 +49,11 @@ async function followToEnd(api: Api, runId: string, options: Pick<RunOptions, 'j
   return EXIT.runFailed;
 }
 
-/** The folder's repository; another machine's Pullwright gets the address as it is. */
+/** The folder's repository, or an address in the form in which runs name it. */
 export async function repositoryAt(path: string): Promise<string> {
-  if (/^[a-z][a-z+]*:\/\//i.test(path)) return path;
+  const address = repositoryAddress(path);
+  if (address && 'problem' in address) throw new Exit(EXIT.usage, `${path} is no address of a repository; ${address.problem}`);
+  if (address) return address.canonical;
   const folder = resolve(path);
   if (loadConfig().PULLWRIGHT_URL !== undefined) return folder;
   // Only looks: the same question is asked again, hardened, by the crawler. Here it saves starting the services for a wrong path.

@@ -1,5 +1,5 @@
 import type { LeftOut } from '#contracts';
-import type { Forge, SnapshotEntry } from '#forge';
+import type { Forge, Snapshot, SnapshotEntry } from '#forge';
 import { isUtf8 } from 'node:buffer';
 import type { Repo } from './framework.js';
 import type { Place } from './markup.js';
@@ -26,6 +26,13 @@ const MANIFEST = /(^|\/)(package\.json|[^/]*\.config\.[cm]?[jt]s|index\.html)$/;
 /** More in a batch would only fill the memory twice. */
 const BATCH_BYTES = 8 * 1024 * 1024;
 const NAMES_NOTED = 20;
+/** What stands in the repository for a file that Git LFS keeps elsewhere. */
+const LFS = 'version https://git-lfs.github.com/spec/';
+const LFS_BYTES = 1024;
+
+const SKIPPED: Record<Snapshot['skipped'][number]['reason'], (path: string) => [LeftOut['reason'], string, string]> = {
+  'invalid-utf8': (path) => ['invalid-utf8', path, 'file name'], 'missing-object': (path) => ['unsupported-syntax', path, 'object missing'], 'too-large': (path) => ['file-too-large', path, 'larger than the forge hands out'],
+};
 
 /**
  * Opens a repository at a ref and reads its sources. Throws the failures of `Forge.open`. What is not read is noted by kind: the first few by
@@ -35,7 +42,7 @@ export async function openRepo(forge: Pick<Forge, 'open'>, repository: string, r
   const snapshot = await forge.open(repository, ref);
   try {
     const notes = new Notes(limits.leftOut);
-    for (const { path, reason } of snapshot.skipped) notes.count(reason === 'invalid-utf8' ? 'invalid-utf8' : 'unsupported-syntax', path, reason === 'invalid-utf8' ? 'file name' : 'object missing');
+    for (const { path, reason } of snapshot.skipped) notes.count(...SKIPPED[reason](path));
     const wanted = choose(snapshot.entries, limits, notes);
     const texts = new Map<string, string>();
     let bytesRead = 0;
@@ -43,7 +50,8 @@ export async function openRepo(forge: Pick<Forge, 'open'>, repository: string, r
       const batch: SnapshotEntry[] = [];
       for (let size = 0; at < wanted.length && (batch.length === 0 || size + (wanted[at] as SnapshotEntry).size <= BATCH_BYTES); at++) { batch.push(wanted[at] as SnapshotEntry); size += (wanted[at] as SnapshotEntry).size; }
       for (const [path, bytes] of await snapshot.readMany(batch.map((entry) => entry.path))) {
-        if (bytes.includes(0)) notes.count('binary-file', path);
+        if (bytes.length < LFS_BYTES && bytes.toString('latin1').startsWith(LFS)) notes.count('binary-file', path, 'kept in Git LFS');
+        else if (bytes.includes(0)) notes.count('binary-file', path);
         else if (!isUtf8(bytes)) notes.count('invalid-utf8', path);
         else { texts.set(path, bytes.toString('utf8').replace(/^\uFEFF/, '')); bytesRead += bytes.length; }
       }

@@ -1,16 +1,22 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { ArtifactId, DecideApproval, Limit, LimitName, Params, Priority, RepositoryRef, RunId, RunStatus, ScheduleId, ScheduleRequest, StepId, Tenant } from '#contracts';
+import { ArtifactId, DecideApproval, Limit, LimitName, Params, Priority, repositoryAddress, RepositoryRef, RunId, RunStatus, ScheduleId, ScheduleRequest, StepId, Tenant } from '#contracts';
 
 /** What callers may send: the only place where the REST API's inputs are described. OpenAPI and the pipes read these. */
 
-const ADDRESS = /^[a-z][a-z+]*:\/\//i;
+/** One repository has one name: what runs are counted, locked and remembered by. */
+function problemOf(place: string): string | undefined {
+  const address = repositoryAddress(place);
+  if (address === undefined) return isAbsolute(place) ? undefined : 'a relative path means nothing to a service; give an absolute path or an address';
+  if ('problem' in address) return address.problem;
+  return address.canonical === place ? undefined : `write it as ${address.canonical}`;
+}
 
 const Cache = z.boolean().optional().describe('`false`: every step is carried out, also where an earlier one was given the same.');
 
 export const StartRunRequest = z.strictObject({
-  repository: RepositoryRef.refine((place) => isAbsolute(place) || ADDRESS.test(place), 'a relative path means nothing to a service; give an absolute path or an address')
-    .describe('An absolute path on the machine of the services, or an address a forge understands.'),
+  repository: RepositoryRef.superRefine((place, context) => { const message = problemOf(place); if (message !== undefined) context.addIssue({ code: 'custom', message }); })
+    .describe('An absolute path on the machine of the services, or the address of a repository at a forge: `https://<host>/<owner>/<name>`.'),
   ref: z.string().max(256).regex(/^[^-\s~^:?*[\\\p{Cc}][^\s~^:?*[\\\p{Cc}]*$/u, 'a branch, a tag or a commit').optional().describe('Branch, tag or commit; the default branch when it is left out.'),
   pipeline: z.string().min(1).max(64).default('test-generation'),
   depth: z.string().min(1).max(256).optional().describe('Short for params.depth.'),

@@ -3,7 +3,7 @@ import type { AgentHandlers } from '#agent';
 import { Failure, LedgerEntry, type PullRequest, type RepoMap, type TestBundle } from '#contracts';
 import type { Forge, HostedForge } from '#forge';
 import { describe, titleOf } from './description.js';
-import { planOf, type Asked } from './events/plan.js';
+import { planOf, repositoryFileAt, type Asked } from './events/plan.js';
 import { report, standingOf } from './events/report.js';
 
 /** One branch per purpose: a later run updates it instead of opening another. */
@@ -17,10 +17,12 @@ export const agents: AgentHandlers = {
     if (map.commit !== bundle.manifest.commit) throw new Failure('artifact-invalid', 'map and bundle are of different commits');
     const { task, forge } = context;
     context.progress('publishing', 0, bundle.files.size);
+    // A file that is wrong is told by the run's report; the pull request is what people want to see then.
+    const policy = (await repositoryFileAt(forge, task.repository, map.commit))?.file?.pullRequest;
     const pullRequest = await forge.publish({
       repository: task.repository, baseCommit: map.commit, baseBranch: map.baseBranch, branch: BRANCH, runId: task.runId,
       folder: bundle.manifest.folder, files: new Map([...bundle.files].map(([path, content]) => [path, Buffer.from(content)])), dependsOn: dependsOn(map, bundle),
-      askedAgain: task.params['again'] === true, title: titleOf(bundle.manifest), body: (files) => describe(bundle.manifest, files),
+      askedAgain: task.params['again'] === true, ...(policy && { policy }), title: titleOf(bundle.manifest), body: (files) => describe(bundle.manifest, files),
     });
     context.progress('publishing', bundle.files.size, bundle.files.size);
     const { tests, routes, leftOut } = bundle.manifest;

@@ -29,7 +29,7 @@ export async function startStandalone(home: string): Promise<Standalone> {
   const started = <T extends { stop(): Promise<void> }>(part: T): T => { stops.push(() => part.stop()); return part; };
   try {
     const [nats, postgres] = await all([startNats(home).then(started), startPostgres(home).then(started)]);
-    const config = loadConfig(undefined, { NATS_URL: nats.url, NATS_PROVISION: 'true', ...(nats.password && { NATS_USER: nats.user, NATS_PASSWORD: nats.password }), DATABASE_URL: postgres.url, ARTIFACT_DIR: join(home, 'artifacts') });
+    const config = loadConfig(undefined, { NATS_URL: nats.url, NATS_PROVISION: 'true', ...(nats.password && { NATS_USER: nats.user, NATS_PASSWORD: nats.password }), DATABASE_URL: postgres.url, ARTIFACT_DIR: join(home, 'artifacts'), FORGE_CACHE: loadConfig().FORGE_CACHE ?? join(home, 'forge-cache') });
     await all([migrate(config.DATABASE_URL), provisionBus(config)]);
     const [gateway] = await all([startGateway(config).then(started), startCoordinator(config).then(started), ...hostedServices().map((service) => startAgents(service, config).then(started))]);
     await startSweeps(config).then(started);

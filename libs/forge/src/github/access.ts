@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { createAppAuth } from '@octokit/auth-app';
 import type { Config } from '#config';
-import { Failure } from '#contracts';
-import type { Address } from '../address.js';
+import { Failure, type RepositoryAddress } from '#contracts';
 import type { ForgeUse } from '../forge.js';
 import { doing, found, githubClient, type GithubClient } from './client.js';
 
@@ -37,16 +37,16 @@ export function apiUrlOf(webUrl: string): string {
 }
 
 /** In the host alone: here the App's private key is used. Throws `forge-unauthorized`, `forge-forbidden`, `repository-not-found`, `forge-limited` or `forge-unavailable`. */
-export async function grantGithub(settings: GithubSettings, { names, path }: Extract<Address, { server: string }>, use: ForgeUse, timeLimitMs: number): Promise<GithubAccess> {
+export async function grantGithub(settings: GithubSettings, { names, canonical }: RepositoryAddress, use: ForgeUse, timeLimitMs: number): Promise<GithubAccess> {
   const [owner, name] = names;
-  if (name === undefined || names.length !== 2) throw new Failure('bad-request', `repository: a repository on GitHub is <owner>/<name>, and this is ${path}`);
+  if (names.length !== 2) throw new Failure('bad-request', `repository: a repository on GitHub is <owner>/<name>, and this is ${canonical}`);
   const apiUrl = apiUrlOf(settings.GITHUB_URL);
   const token = settings.GITHUB_APP_ID !== undefined ? await installationToken(await appClient(settings, apiUrl), owner, name, use, timeLimitMs) : settings.GITHUB_TOKEN;
   if (token === undefined) throw new Failure('forge-unauthorized', 'neither GITHUB_APP_ID nor GITHUB_TOKEN is set');
   return {
     forge: 'github', webUrl: new URL(settings.GITHUB_URL).origin, apiUrl, owner, name, token, reader: settings.GITHUB_READER,
     ...(settings.GITHUB_MCP !== undefined && { mcp: settings.GITHUB_MCP }),
-    ...(settings.FORGE_CACHE !== undefined && { cache: { folder: settings.FORGE_CACHE, megabytes: settings.FORGE_CACHE_MB } }),
+    ...(settings.FORGE_CACHE !== undefined && { cache: { folder: resolve(settings.FORGE_CACHE), megabytes: settings.FORGE_CACHE_MB } }),
   };
 }
 

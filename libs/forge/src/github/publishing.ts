@@ -2,6 +2,7 @@ import { Failure, DEFAULT_REPOSITORY_FILE, type PullRequest, type TreeBasis } fr
 import type { Publication, Withdrawal } from '../forge.js';
 import { CODEOWNERS_BYTES, CODEOWNERS_PATHS, codeOwners } from '../hosted/code-owners.js';
 import { blobsBelow, type Listing } from '../hosted/listing.js';
+import { STATUS_COMMENT } from '../hosted/marks.js';
 import { decide, type Decision, type Standing } from '../hosted/purpose.js';
 import { commitMessage, trailersOf, type CommitFacts } from '../hosted/trailers.js';
 import { planChanges, type Plan } from '../ownership.js';
@@ -9,7 +10,7 @@ import { printable } from '../printable.js';
 import { foldersAlong, plannedTree } from '../tree-plan.js';
 import { blobsReader } from './blobs.js';
 import { doing, found } from './client.js';
-import { closePull, comment, deleteBranch, describePull, dressPull, openPull, pullOfBranch, STATUS_COMMENT, type Pull } from './pulls.js';
+import { closePull, comment, deleteBranch, describePull, dressPull, openPull, pullOfBranch, type Pull } from './pulls.js';
 import { branchTip, Contents, readGithubFile, repositoryFacts, treeOfCommit, type GithubSource } from './snapshot.js';
 import { makeCommit, makeTree, moveBranch } from './writing.js';
 

@@ -1,12 +1,9 @@
 import { Failure, type RepositoryFile } from '#contracts';
 import type { PullRequestState } from '../forge.js';
-import { commentMark, markedBody, readMark } from '../hosted/marks.js';
+import { commentMark, markedBody, readMark, STATUS_COMMENT } from '../hosted/marks.js';
 import { printable } from '../printable.js';
 import { doing, found, isStatus, wordsOf } from './client.js';
 import type { GithubSource } from './snapshot.js';
-
-/** The mark of the one comment of a pull request; whoever reports how a run stands edits the same one. */
-export const STATUS_COMMENT = 'status';
 
 /** A pull request of one of our branches, with what its description remembers. */
 export interface Pull {

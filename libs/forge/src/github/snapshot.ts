@@ -114,8 +114,9 @@ export class Contents {
 
   async readMany(wanted: readonly SnapshotEntry[], all: ReadonlyMap<string, SnapshotEntry>): Promise<Map<string, Buffer>> {
     const contents = new Map<string, Buffer>();
-    for (const { blob } of wanted) {
-      const content = contents.get(blob) ?? await this.cache.blob(blob);
+    for (const { blob, size } of wanted) {
+      // Nothing needs no request: and an MCP server cannot tell it.
+      const content = size === 0 ? Buffer.alloc(0) : contents.get(blob) ?? await this.cache.blob(blob);
       if (content) contents.set(blob, content);
     }
     const missing = () => [...new Map(wanted.filter(({ blob }) => !contents.has(blob)).map((entry) => [entry.blob, entry])).values()];

@@ -1,6 +1,6 @@
 import { Failure, type RepositoryFile } from '#contracts';
 import type { PullRequestState } from '../forge.js';
-import { markedBody, readMark } from '../hosted/marks.js';
+import { markedBody, readMark, STATUS_COMMENT } from '../hosted/marks.js';
 import { printable } from '../printable.js';
 import { all, found, Member, MergeRequest, one } from './api.js';
 import { wordsOf } from './client.js';
@@ -99,7 +99,7 @@ export async function describePull({ client, at }: Source, pull: Pull, title: st
 
 /** Says why in the one note, then closes it, and remembers in the same request that it was us. */
 export async function closePull(source: Source, pull: Pull, runId: string, reason: string): Promise<void> {
-  await note(source, pull.number, 'state', reason);
+  await note(source, pull.number, STATUS_COMMENT, reason);
   const { body } = readMark(subjectOf(pull.title), pull.text);
   await source.client.ask('closing the merge request', 'PUT', `${source.at}/merge_requests/${pull.number}`, { body: { state_event: 'close', description: textOf(pull.title, body, pull.openedBy ?? runId, true) } });
 }

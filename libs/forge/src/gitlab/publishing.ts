@@ -1,6 +1,7 @@
 import { DEFAULT_REPOSITORY_FILE, Failure, type PullRequest, type TreeBasis } from '#contracts';
 import type { Publication, Withdrawal } from '../forge.js';
 import { blobsBelow, listingOf } from '../hosted/listing.js';
+import { STATUS_COMMENT } from '../hosted/marks.js';
 import { decide, type Decision, type Standing } from '../hosted/purpose.js';
 import { commitMessage, trailersOf } from '../hosted/trailers.js';
 import { planChanges, type Plan } from '../ownership.js';
@@ -61,7 +62,7 @@ async function step(source: Source, publication: Publication, done: Done): Promi
   switch (decision.does) {
     case 'decline': return answer('declined', pull?.head ?? planned.base, planned.baseTree, createdBy, pull);
     case 'leave': {
-      if (pull?.state === 'open') await note(source, pull.number, 'state', `Somebody else has committed to \`${branch}\`, so Pullwright leaves it alone. Merge it, or close it and delete the branch, to let Pullwright start over.`);
+      if (pull?.state === 'open') await note(source, pull.number, STATUS_COMMENT, `Somebody else has committed to \`${branch}\`, so Pullwright leaves it alone. Merge it, or close it and delete the branch, to let Pullwright start over.`);
       throw new Failure('branch-taken', `${decision.commits} commits by others`);
     }
     case 'close': {

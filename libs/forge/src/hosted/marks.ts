@@ -34,5 +34,8 @@ function parse(json: string | undefined): Mark | undefined {
   }
 }
 
+/** The mark of the one comment of a pull request; whoever reports how a run stands edits the same one. */
+export const STATUS_COMMENT = 'status';
+
 /** The comment that carries a mark begins with this line. */
 export const commentMark = (mark: string): string => `<!-- pullwright:${mark} -->`;
