@@ -24,7 +24,7 @@ const fallback = z.string().regex(/^(anthropic|openai):[^\s,]+(,(anthropic|opena
   .transform((words) => words.split(',').map((one) => ({ provider: one.slice(0, one.indexOf(':')) as 'anthropic' | 'openai', model: one.slice(one.indexOf(':') + 1) })));
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
-const webhookSecret = z.string().min(16, 'at least 16 characters');
+const sharedSecret = z.string().min(16, 'at least 16 characters');
 
 export const OPTIONS = {
   NATS_URL: { schema: z.string(), default: 'nats://127.0.0.1:4222', usedBy: EVERY, describe: 'Address of NATS; several separated by commas.' },
@@ -42,10 +42,12 @@ export const OPTIONS = {
   HOST: { schema: z.string(), default: '127.0.0.1', usedBy: EVERY, describe: 'Address to listen on.' },
   PORT: { schema: port, default: '8080', usedBy: ['gateway', 'standalone'], describe: 'Port of the REST API; 0 takes a free one.' },
   HEALTH_PORT: { schema: port, default: '8081', usedBy: EVERY, describe: 'Port of /health/live and /health/ready of services without a REST API.' },
-  GITHUB_WEBHOOK_SECRET: { schema: webhookSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'What GitHub signs its deliveries with; without it none is taken.' },
-  GITHUB_WEBHOOK_SECRET_PREVIOUS: { schema: webhookSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'While it is changed: the secret before, which is taken as well.' },
-  GITLAB_WEBHOOK_SECRET: { schema: webhookSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'The token that GitLab sends with its deliveries; without it none is taken.' },
-  GITLAB_WEBHOOK_SECRET_PREVIOUS: { schema: webhookSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'While it is changed: the token before, which is taken as well.' },
+  GITHUB_SETUP_DIR: { schema: z.string(), usedBy: ['gateway', 'standalone'], describe: 'Folder to which the set-up page writes the key and the settings of a new GitHub App; the page is off when it is not set. The standalone has one in its home.' },
+  GITHUB_SETUP_TOKEN: { schema: sharedSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'Who has it may use the set-up page from anywhere; without it only browsers on the gateway’s machine may, and only while there is no App.' },
+  GITHUB_WEBHOOK_SECRET: { schema: sharedSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'What GitHub signs its deliveries with; without it none is taken.' },
+  GITHUB_WEBHOOK_SECRET_PREVIOUS: { schema: sharedSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'While it is changed: the secret before, which is taken as well.' },
+  GITLAB_WEBHOOK_SECRET: { schema: sharedSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'The token that GitLab sends with its deliveries; without it none is taken.' },
+  GITLAB_WEBHOOK_SECRET_PREVIOUS: { schema: sharedSecret, secret: true, usedBy: ['gateway', 'standalone'], describe: 'While it is changed: the token before, which is taken as well.' },
   RETAIN_RUNS_DAYS: { schema: days, default: '30', usedBy: ['coordinator', 'standalone'], describe: 'An ended run is removed after so many days, with its steps and events; 0 keeps it for ever.' },
   RETAIN_EVENTS_DAYS: { schema: days, default: '30', usedBy: ['coordinator', 'standalone'], describe: 'The events of an ended run are removed after so many days; without them it cannot be replayed.' },
   RETAIN_BUNDLES_DAYS: { schema: days, default: '7', usedBy: ['coordinator', 'standalone'], describe: 'The bundles of code of an ended run are given up after so many days, its other artifacts with the run; the store is then swept by `pullwright gc`, or by the standalone itself.' },

@@ -18,6 +18,7 @@ export const FAILURES = {
   'signature-invalid': { retryable: false, fault: 'caller', sentence: 'The delivery is not signed with the secret that is configured here; set the same one at the forge.' },
   'unsupported-media-type': { retryable: false, fault: 'caller', sentence: 'The body’s media type is not understood here; send application/json.' },
   'webhooks-not-set-up': { retryable: false, fault: 'caller', sentence: 'No webhook secret of this forge is configured, so that no delivery can be trusted; `pullwright github setup` makes one.' },
+  'setup-off': { retryable: false, fault: 'caller', sentence: 'The set-up page is off here; GITHUB_SETUP_DIR turns it on, and `pullwright github setup` does the same from a terminal.' },
   'wrong-state': { retryable: false, fault: 'caller', sentence: 'The run is not in a state that allows this; look at its status first.' },
   'idempotency-mismatch': { retryable: false, fault: 'caller', sentence: 'This Idempotency-Key was used with another request; use a new key.' },
   'repository-not-found': { retryable: false, fault: 'caller', sentence: 'There is no git repository at that place; check the path or address.' },

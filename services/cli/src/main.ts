@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { Failure } from '#contracts';
 import { EXIT, Exit, type ExitCode } from './exit-code.js';
+import type { GithubSetup } from './github-setup.js';
 import { red, safe, say } from './terminal.js';
 
 /** The commands and their words. Each loads its code when it is called, so that `pullwright version` waits for nothing. */
@@ -63,6 +64,12 @@ artifact.command('get').description('print an artifact').argument('<id>').option
   .action(exits(async (id: string, options: object) => (await import('./artifacts.js')).getArtifact(id, options)));
 withJson(program.command('pipelines').description('list the pipelines'))
   .action(exits(async (options: object) => (await import('./pipelines.js')).listPipelines(options)));
+
+const github = program.command('github').description('Pullwright as a GitHub App');
+withJson(github.command('setup').description('register the GitHub App in a browser, and write its key and settings to files').requiredOption('--gateway <address>', 'where GitHub reaches the gateway'))
+  .option('--url <address>', 'of a GitHub Enterprise Server', 'https://github.com').option('--org <organization>', 'whose App it becomes; your own when it is left out').option('--name <name>', 'of the App', 'Pullwright')
+  .option('--out <dir>', 'where the files go', '.').option('--port <port>', 'of the page on this machine; a free one when it is left out', count, 0)
+  .action(exits(async (options: GithubSetup) => (await import('./github-setup.js')).setUpGithub(options)));
 
 const schedules = program.command('schedules').description('runs that start by the clock');
 withJson(schedules.command('list', { isDefault: true }).description('list the schedules'))

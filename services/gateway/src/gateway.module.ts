@@ -9,6 +9,7 @@ import { Coordinator } from './coordinator.js';
 import { EventFeed } from './event-feed.js';
 import { EventsController } from './events.controller.js';
 import { ExportController } from './export.controller.js';
+import type { GatewaySettings } from './gateway-settings.js';
 import { HealthController } from './health.controller.js';
 import { LimitsController } from './limits.controller.js';
 import { OpenapiController } from './openapi.controller.js';
@@ -19,6 +20,7 @@ import { SchedulesController } from './schedules.controller.js';
 import { RunsController } from './runs.controller.js';
 import { Starting } from './starting.js';
 import { Timing } from './timing.js';
+import { SetupController, SetupSettings } from './setup/setup.controller.js';
 import { validation } from './validation.js';
 import { WebhookSettings } from './webhook-settings.js';
 import { WebhooksController } from './webhooks.controller.js';
@@ -36,18 +38,18 @@ export class GatewayModule implements OnApplicationShutdown {
   /** After the server has closed: a request in work may still need the bus. */
   async onApplicationShutdown(): Promise<void> { await this.bus.close(); }
 
-  static with(bus: Bus, store: ArtifactStore, timing: Timing, webhooks: WebhookSettings): DynamicModule {
+  static with(bus: Bus, store: ArtifactStore, { webhooks, setup, timing }: GatewaySettings): DynamicModule {
     return {
       module: GatewayModule,
-      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, LimitsController, SchedulesController, WebhooksController, HealthController, OpenapiController],
-      providers: [Coordinator, EventFeed, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }, { provide: WebhookSettings, useValue: webhooks }],
+      controllers: [RunsController, RunBatchesController, EventsController, ExportController, ArtifactsController, PipelinesController, LimitsController, SchedulesController, WebhooksController, SetupController, HealthController, OpenapiController],
+      providers: [Coordinator, EventFeed, Starting, { provide: Bus, useValue: bus }, { provide: ArtifactStore, useValue: store }, { provide: Timing, useValue: timing }, { provide: WebhookSettings, useValue: webhooks }, { provide: SetupSettings, useValue: setup }],
     };
   }
 }
 
 /** The gateway as an application that is not listening yet. It closes the bus when it closes. */
-export async function createGateway(bus: Bus, store: ArtifactStore, webhooks: WebhookSettings, timing = new Timing()): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store, timing, webhooks), { bodyParser: false, abortOnError: false });
+export async function createGateway(bus: Bus, store: ArtifactStore, settings: GatewaySettings): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(GatewayModule.with(bus, store, settings), { bodyParser: false, abortOnError: false });
   // A body that this one has read is left alone by the next.
   app.useBodyParser('json', { limit: BATCH.limit, type: (request) => request.url === BATCH.path && isJson(request) });
   app.useBodyParser('json', { limit: BODY_LIMIT, type: (request) => request.url?.startsWith(WEBHOOKS) !== true && isJson(request) });

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ArtifactStore, compareBundle, diskBlobs, readBundle } from '#artifacts';
 import { Bus, itemsIn, provision } from '#bus';
+import { loadConfig } from '#config';
 import { CommandReply, Failure, RunBundle, RunEvent, RunView, type RunEvents, StartRun, subjects } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createGateway } from './gateway.module.js';
-import { WebhookSettings } from './webhook-settings.js';
+import { settingsOf } from './gateway-settings.js';
 import { RunBatch } from './responses.js';
 import { newRunId } from './run-id.js';
 
 /** The gateway on a real NATS. The coordinator's place is taken by whatever the test answers on the bus. */
-const NO_WEBHOOKS = new WebhookSettings({ url: 'https://github.com', secrets: [] }, { url: 'https://gitlab.com', secrets: [] });
 let nats: TestNats;
 let far: Bus;
 let app: NestExpressApplication;
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await provision(far);
   folder = await mkdtemp(join(tmpdir(), 'pullwright-gateway-'));
   store = new ArtifactStore(diskBlobs(folder));
-  app = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), store, NO_WEBHOOKS, { answerMs: 300, heartbeatMs: 200 });
+  app = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), store, { ...settingsOf(loadConfig({})), timing: { answerMs: 300, heartbeatMs: 200 } });
   app.useLogger(false);
   await app.listen(0, '127.0.0.1');
   url = await app.getUrl();
@@ -529,7 +529,7 @@ describe('shutdown', () => {
   it('ends open streams instead of waiting for them', async () => {
     const runId = newRunId();
     await answer({ 'get-run': () => ({ ok: true, item: run(runId) }), 'list-events': () => ({ ok: true, items: [] }) });
-    const other = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), store, NO_WEBHOOKS);
+    const other = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), store, settingsOf(loadConfig({})));
     other.useLogger(false);
     await other.listen(0, '127.0.0.1');
     const response = await fetch(`${await other.getUrl()}/api/v1/runs/${runId}/events`);

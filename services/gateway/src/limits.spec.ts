@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ArtifactStore, diskBlobs } from '#artifacts';
 import { Bus, itemsIn, provision } from '#bus';
+import { loadConfig } from '#config';
 import { subjects, type CommandReply, type Quota, type StartRun } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createGateway } from './gateway.module.js';
-import { WebhookSettings } from './webhook-settings.js';
+import { settingsOf } from './gateway-settings.js';
 import { Problem } from './problem.js';
 import { RunBatch } from './responses.js';
 
 /** The gateway on a real NATS; the coordinator's place is taken by these answers. */
-const NO_WEBHOOKS = new WebhookSettings({ url: 'https://github.com', secrets: [] }, { url: 'https://gitlab.com', secrets: [] });
 let nats: TestNats;
 let far: Bus;
 let app: NestExpressApplication;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   far = await Bus.open({ servers: nats.url, name: 'coordinator' });
   await provision(far);
   folder = await mkdtemp(join(tmpdir(), 'pullwright-gateway-'));
-  app = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), new ArtifactStore(diskBlobs(folder)), NO_WEBHOOKS, { answerMs: 2_000, heartbeatMs: 200 });
+  app = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), new ArtifactStore(diskBlobs(folder)), { ...settingsOf(loadConfig({})), timing: { answerMs: 2_000, heartbeatMs: 200 } });
   app.useLogger(false);
   await app.listen(0, '127.0.0.1');
   url = await app.getUrl();

@@ -22,7 +22,7 @@ const STATUS_BY_FAULT = { caller: 400, repository: 422, provider: 502, us: 500 }
 /** Where HTTP has a better word than the fault alone. */
 const STATUS: Partial<Record<FailureCode, number>> = {
   'unknown-pipeline': 404, 'unknown-run': 404, 'unknown-schedule': 404, 'artifact-missing': 404, 'repository-not-found': 422, 'ref-not-found': 422,
-  'wrong-state': 409, 'approval-expired': 409, 'idempotency-mismatch': 422, 'message-too-large': 413, 'signature-invalid': 401, 'unsupported-media-type': 415, 'webhooks-not-set-up': 404, 'rate-limited': 429, 'bus-unavailable': 503, 'database-unavailable': 503, 'no-answer': 503, 'store-unavailable': 503,
+  'wrong-state': 409, 'approval-expired': 409, 'idempotency-mismatch': 422, 'message-too-large': 413, 'signature-invalid': 401, 'unsupported-media-type': 415, 'webhooks-not-set-up': 404, 'setup-off': 404, 'rate-limited': 429, 'bus-unavailable': 503, 'database-unavailable': 503, 'no-answer': 503, 'store-unavailable': 503,
 };
 const SECONDS_UNTIL_RETRY = 5;
 

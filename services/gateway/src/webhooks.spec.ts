@@ -7,11 +7,12 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { sign } from '@octokit/webhooks-methods';
 import { ArtifactStore, diskBlobs } from '#artifacts';
 import { Bus, provision } from '#bus';
+import { loadConfig } from '#config';
 import { ForgeEvent } from '#contracts';
 import { startNats, type TestNats } from '#testing';
 import { createGateway } from './gateway.module.js';
+import { settingsOf } from './gateway-settings.js';
 import { WEBHOOK_BYTES } from './raw-body.js';
-import { WebhookSettings } from './webhook-settings.js';
 
 /** The gateway on a real NATS; the payloads are what GitHub has recorded. Nobody reads the commands, as when everything behind the bus is down. */
 const SECRET = 'a-secret-of-the-app';
@@ -31,7 +32,7 @@ beforeAll(async () => {
   far = await Bus.open({ servers: nats.url, name: 'coordinator' });
   await provision(far);
   folder = await mkdtemp(join(tmpdir(), 'pullwright-webhooks-'));
-  const settings = new WebhookSettings({ url: 'https://github.com', secrets: [SECRET, PREVIOUS] }, { url: 'https://gitlab.example/', secrets: [TOKEN] });
+  const settings = settingsOf(loadConfig({ GITHUB_WEBHOOK_SECRET: SECRET, GITHUB_WEBHOOK_SECRET_PREVIOUS: PREVIOUS, GITLAB_URL: 'https://gitlab.example/', GITLAB_WEBHOOK_SECRET: TOKEN }));
   app = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), new ArtifactStore(diskBlobs(folder)), settings);
   app.useLogger(false);
   await app.listen(0, '127.0.0.1');
@@ -244,7 +245,7 @@ describe('GitLab', () => {
 });
 
 it('without a secret no delivery is taken', async () => {
-  const other = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), new ArtifactStore(diskBlobs(folder)), new WebhookSettings({ url: 'https://github.com', secrets: [] }, { url: 'https://gitlab.com', secrets: [] }));
+  const other = await createGateway(await Bus.open({ servers: nats.url, name: 'gateway' }), new ArtifactStore(diskBlobs(folder)), settingsOf(loadConfig({})));
   other.useLogger(false);
   await other.listen(0, '127.0.0.1');
   const response = await fetch(`${await other.getUrl()}/api/v1/webhooks/github`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });

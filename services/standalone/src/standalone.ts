@@ -10,7 +10,7 @@ import { AGENTS, moduleOf, services } from '#contracts';
 import { CoordinatorModule } from '../../coordinator/src/coordinator.module.js';
 import { migrate } from '../../coordinator/src/store/database.js';
 import { createGateway } from '../../gateway/src/gateway.module.js';
-import { WebhookSettings } from '../../gateway/src/webhook-settings.js';
+import { settingsOf } from '../../gateway/src/gateway-settings.js';
 import { collectGarbage } from './garbage.js';
 import { startNats, startPostgres } from './servers.js';
 
@@ -31,7 +31,7 @@ export async function startStandalone(home: string): Promise<Standalone> {
     const [nats, postgres] = await all([startNats(home).then(started), startPostgres(home).then(started)]);
     const config = loadConfig(undefined, { NATS_URL: nats.url, NATS_PROVISION: 'true', ...(nats.password && { NATS_USER: nats.user, NATS_PASSWORD: nats.password }), DATABASE_URL: postgres.url, ARTIFACT_DIR: join(home, 'artifacts'), FORGE_CACHE: loadConfig().FORGE_CACHE ?? join(home, 'forge-cache') });
     await all([migrate(config.DATABASE_URL), provisionBus(config)]);
-    const [gateway] = await all([startGateway(config).then(started), startCoordinator(config).then(started), ...hostedServices().map((service) => startAgents(service, config).then(started))]);
+    const [gateway] = await all([startGateway(config, home).then(started), startCoordinator(config).then(started), ...hostedServices().map((service) => startAgents(service, config).then(started))]);
     await startSweeps(config).then(started);
     return { url: gateway.url, stop };
   } catch (error) {
@@ -92,9 +92,9 @@ async function startSweeps(config: Config): Promise<{ stop(): Promise<void> }> {
   return { stop: async () => { stopping.abort(); await ended; } };
 }
 
-async function startGateway(config: Config): Promise<Standalone> {
+async function startGateway(config: Config, home: string): Promise<Standalone> {
   const bus = await Bus.open({ servers: config.NATS_URL, name: 'gateway', user: config.NATS_USER, password: config.NATS_PASSWORD });
-  const app = await createGateway(bus, openArtifactStore(config), WebhookSettings.of(config));
+  const app = await createGateway(bus, openArtifactStore(config), settingsOf({ ...config, GITHUB_SETUP_DIR: config.GITHUB_SETUP_DIR ?? join(home, 'github') }));
   await app.listen(config.PORT, config.HOST);
   return { url: await app.getUrl(), stop: () => app.close() };
 }
