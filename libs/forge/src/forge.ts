@@ -106,6 +106,8 @@ export interface Publication {
   askedAgain?: boolean;
   /** What the repository asks of pull requests, where the forge has such things: those of an empty file when it is left out. */
   policy?: RepositoryFile['pullRequest'];
+  /** A first `.pullwright.yaml`, which is added beside the folder where the base has none and never had one from us. The only file outside the folder that is ever written. */
+  offer?: Buffer;
 }
 
 /** `kept`: others have built on the branch, it is checked out, or this run did not make it. `absent`: there was none. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Failure, type PullRequest } from '#contracts';
+import { Failure, REPOSITORY_FILE, type PullRequest } from '#contracts';
 import { objectId } from './object-id.js';
 import { printable } from './printable.js';
 
@@ -13,9 +13,11 @@ import { printable } from './printable.js';
  * | no            | another file       | somebody else's                              | refused, `forbidden-path`               |
  * | yes           | the recorded blob  | ours, untouched                              | updated, or removed when not generated  |
  * | yes           | another blob, gone | ours, then edited or deleted by a person     | kept as they have it                    |
+ *
+ * Outside the folder one file may be added, and nothing ever changed: a first `.pullwright.yaml`, where the base has none. The record notes that it was `offered`, so that one which people took out is not offered again.
  */
 export const RECORD = '.pullwright.json';
-const Record = z.object({ generatedBy: z.literal('Pullwright'), files: z.record(z.string(), z.string()) });
+const Record = z.object({ generatedBy: z.literal('Pullwright'), files: z.record(z.string(), z.string()), offered: z.boolean().optional() });
 const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 
 /** What turns the base's tree into the branch's, file by file. */
@@ -38,14 +40,14 @@ export interface PlanBase {
   readBlob(blob: string, maxBytes: number): Promise<Buffer | undefined>;
 }
 
-/** What publishing `files` on this base changes. Throws `forbidden-path` with the first path that is outside the folder or not ours to write. */
-export async function planChanges(base: PlanBase, folder: string, files: ReadonlyMap<string, Buffer>): Promise<Plan> {
+/** What publishing `files` on this base changes, and a first settings file when one is to be offered. Throws `forbidden-path` with the first path that is outside the folder or not ours to write. */
+export async function planChanges(base: PlanBase, folder: string, files: ReadonlyMap<string, Buffer>, offer?: Buffer): Promise<Plan> {
   for (const path of [folder, ...files.keys()]) requirePlain(path);
   for (const path of files.keys()) {
     if (!path.startsWith(`${folder}/`) || path === `${folder}/${RECORD}`) throw new Failure('forbidden-path', printable(path));
   }
   const present = await base.blobsBelow(folder);
-  const recorded = await readRecord(base, present.get(`${folder}/${RECORD}`), folder);
+  const { files: recorded, offered } = await readRecord(base, present.get(`${folder}/${RECORD}`), folder);
   const plan: Plan = { changes: [], files: [] };
   const write = (path: string, content: Buffer, blob: string) => {
     const before = present.get(path);
@@ -71,15 +73,30 @@ export async function planChanges(base: PlanBase, folder: string, files: Readonl
       plan.files.push({ path, change: 'removed' });
     } else if (before !== undefined) owned.set(path, blob);
   }
-  const record = { generatedBy: 'Pullwright', files: Object.fromEntries([...owned].sort(([a], [b]) => (a < b ? -1 : 1))) };
+  const offers = offer !== undefined && !offered && !(await isThere(base, REPOSITORY_FILE));
+  if (offers) {
+    plan.changes.push({ path: REPOSITORY_FILE, mode: '100644', content: offer, blob: objectId('blob', offer, base.commit) });
+    plan.files.push({ path: REPOSITORY_FILE, change: 'added' });
+  }
+  const record = { generatedBy: 'Pullwright', ...(offers || offered) && { offered: true }, files: Object.fromEntries([...owned].sort(([a], [b]) => (a < b ? -1 : 1))) };
   const written = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
   write(`${folder}/${RECORD}`, written, objectId('blob', written, base.commit));
   return plan;
 }
 
+/** A file is what refuses to be a folder. */
+async function isThere(base: PlanBase, path: string): Promise<boolean> {
+  try {
+    return (await base.blobsBelow(path)).size > 0;
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'forbidden-path') return true;
+    throw error;
+  }
+}
+
 /** A record that is not ours to understand (another shape, not JSON) counts as somebody else's file. Entries outside the folder claim nothing. */
-async function readRecord(base: PlanBase, blob: string | undefined, folder: string): Promise<Map<string, string>> {
-  if (blob === undefined) return new Map();
+async function readRecord(base: PlanBase, blob: string | undefined, folder: string): Promise<{ files: Map<string, string>; offered: boolean }> {
+  if (blob === undefined) return { files: new Map(), offered: false };
   const foreign = () => new Failure('forbidden-path', `${printable(`${folder}/${RECORD}`)} is there already and was not written by Pullwright`);
   const content = await base.readBlob(blob, MAX_RECORD_BYTES);
   if (content === undefined) throw foreign();
@@ -92,7 +109,7 @@ async function readRecord(base: PlanBase, blob: string | undefined, folder: stri
   }
   const record = Record.safeParse(document);
   if (!record.success) throw foreign();
-  return new Map(Object.entries(record.data.files).filter(([path]) => path.startsWith(`${folder}/`) && isPlain(path)));
+  return { files: new Map(Object.entries(record.data.files).filter(([path]) => path.startsWith(`${folder}/`) && isPlain(path))), offered: record.data.offered === true };
 }
 
 /** Relative, no empty, `.` or `..` segment, nothing that a file system or git reads as something else (`.git` in any disguise, a backslash, a drive, a control character). */

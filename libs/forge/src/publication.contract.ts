@@ -59,6 +59,20 @@ export function publicationContract(under: ForgeUnderTest): void {
     expect(await repo.git('log', '-1', '--format=%P', 'pullwright/tests')).toBe(base);
   });
 
+  test('a first settings file is offered beside the folder, once: not where there is one, and not again where people took it out', async () => {
+    const offer = Buffer.from('depth: standard\n');
+    const repo = await repository();
+    expect((await publishTests(repo, { offer })).files).toContainEqual({ path: '.pullwright.yaml', change: 'added' });
+    await merge(repo);
+    expect(await repo.git('show', 'main:.pullwright.yaml')).toBe('depth: standard');
+    await repo.commit({ '.pullwright.yaml': undefined, 'src/app.js': '// moved\n' });
+    const later = await publishTests(repo, { offer, files: { 'e2e/home.spec.ts': '// later\n' }, runId: `run_${'0'.repeat(25)}9` });
+    expect(later.files.map(({ path }) => path)).not.toContain('.pullwright.yaml');
+    const own = await repository({ ...APP, '.pullwright.yaml': '# mine\n' });
+    expect((await publishTests(own, { offer })).files.map(({ path }) => path)).not.toContain('.pullwright.yaml');
+    await expect(publishTests(own, { files: { '.pullwright.yaml': '# theirs\n' } })).rejects.toMatchObject({ code: 'forbidden-path' });
+  });
+
   test('the same files on the same base are unchanged; the run that opened it gets its answer again', async () => {
     const repo = await repository();
     const first = await publishTests(repo);

@@ -5,6 +5,7 @@ import type { Forge, HostedForge } from '#forge';
 import { describe, titleOf } from './description.js';
 import { planOf, repositoryFileAt, type Asked } from './events/plan.js';
 import { report, standingOf } from './events/report.js';
+import { FIRST_SETTINGS } from './first-settings.js';
 
 /** One branch per purpose: a later run updates it instead of opening another. */
 const BRANCH = 'pullwright/tests';
@@ -17,12 +18,15 @@ export const agents: AgentHandlers = {
     if (map.commit !== bundle.manifest.commit) throw new Failure('artifact-invalid', 'map and bundle are of different commits');
     const { task, forge } = context;
     context.progress('publishing', 0, bundle.files.size);
-    // A file that is wrong is told by the run's report; the pull request is what people want to see then.
-    const policy = (await repositoryFileAt(forge, task.repository, map.commit))?.file?.pullRequest;
+    const settings = await repositoryFileAt(forge, task.repository, map.commit);
+    if (settings && !settings.file) throw new Failure('repository-file-invalid', settings.problems.map(({ line, field, message }) => `line ${line}, ${field || 'the whole file'}: ${message}`).join('; ').slice(0, 500));
     const pullRequest = await forge.publish({
       repository: task.repository, baseCommit: map.commit, baseBranch: map.baseBranch, branch: BRANCH, runId: task.runId,
       folder: bundle.manifest.folder, files: new Map([...bundle.files].map(([path, content]) => [path, Buffer.from(content)])), dependsOn: dependsOn(map, bundle),
-      askedAgain: task.params['again'] === true, ...(policy && { policy }), title: titleOf(bundle.manifest), body: (files) => describe(bundle.manifest, files),
+      askedAgain: task.params['again'] === true, ...settings?.file && { policy: settings.file.pullRequest },
+      // Where there are no events there is nothing that it would decide.
+      ...!settings && forge.name !== 'local' && { offer: FIRST_SETTINGS },
+      title: titleOf(bundle.manifest), body: (files) => describe(bundle.manifest, files),
     });
     context.progress('publishing', bundle.files.size, bundle.files.size);
     const { tests, routes, leftOut } = bundle.manifest;

@@ -52,7 +52,7 @@ export async function publishToGithub(source: GithubSource, publication: Publica
 
 /** What is to be on the branch, on the base as it is now. */
 async function plan(source: GithubSource, publication: Publication, baseBranch: string): Promise<Planned> {
-  const { baseCommit, folder, files, dependsOn } = publication;
+  const { baseCommit, folder, files, dependsOn, offer } = publication;
   const base = await branchTip(source, baseBranch);
   if (base === undefined) throw new Failure('ref-not-found', printable(baseBranch));
   const listing = await listingAt(source, base);
@@ -61,7 +61,7 @@ async function plan(source: GithubSource, publication: Publication, baseBranch: 
   const planned = await planChanges({
     commit: base, blobsBelow: (below) => Promise.resolve(blobsBelow(listing, below)),
     readBlob: async (blob, maxBytes) => { const content = await contents.readBlob(blob); return content.length > maxBytes ? undefined : content; },
-  }, folder, files);
+  }, folder, files, offer);
   const basis = basisOf(listing, planned);
   const tree = basis && plannedTree(basis);
   if (basis && tree === undefined) throw new Failure('internal', 'the branch would be empty');

@@ -106,13 +106,13 @@ async function open(source: Source, publication: Publication, { baseBranch, plan
 }
 
 /** What is to be on the branch, on the base as it is now. */
-async function planOnBase(source: Source, { baseBranch: named, baseCommit, folder, files, dependsOn }: Publication): Promise<Planned> {
+async function planOnBase(source: Source, { baseBranch: named, baseCommit, folder, files, dependsOn, offer }: Publication): Promise<Planned> {
   const { trees, project } = source;
   const baseBranch = named ?? project.defaultBranch;
   const base = await branchTip(source, baseBranch);
   if (base === undefined) throw new Failure('ref-not-found', printable(baseBranch));
   if (base !== baseCommit) requireFresh(new Set((await trees.differences(baseCommit, base)).keys()), dependsOn);
-  const plan = await planChanges({ commit: base, blobsBelow: (below) => filesBelow(source, base, below), readBlob: async (blob, maxBytes) => { const content = await readBlob(source, blob); return content.length > maxBytes ? undefined : content; } }, folder, files);
+  const plan = await planChanges({ commit: base, blobsBelow: (below) => filesBelow(source, base, below), readBlob: async (blob, maxBytes) => { const content = await readBlob(source, blob); return content.length > maxBytes ? undefined : content; } }, folder, files, offer);
   const baseTree = await trees.rootId(base);
   const basis: TreeBasis = { tree: baseTree, trees: [], changes: plan.changes.map(({ path, blob }) => ({ path, blob })) };
   for (const path of foldersAlong(plan.changes.map((change) => change.path))) {

@@ -28,7 +28,7 @@ export async function publish(publication: Publication): Promise<PullRequest> {
   if (branch === baseBranch) throw new Failure('branch-taken', `${printable(branch)} is the base itself`);
   const gitDir = await gitDirectory(repository);
   const base = await currentBase(gitDir, publication);
-  const { changes, files } = await planChanges(planBase(gitDir, base), publication.folder, publication.files);
+  const { changes, files } = await planChanges(planBase(gitDir, base), publication.folder, publication.files, publication.offer);
   const tree = await writeChanges(gitDir, base, changes);
   if (tree === undefined) throw new Failure('internal', 'the branch would be empty');
   const baseTree = await treeOf(gitDir, base);
