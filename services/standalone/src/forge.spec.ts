@@ -74,9 +74,11 @@ test('a push becomes a pull request with the first settings, and a check tells h
   expect([(await runs('forge-event')).length, (await runs('test-generation')).length]).toEqual([before + 1, 1]);
 }, LIMIT_MS);
 
+/** Comments of Pullwright. */
+const ours = () => shop.comments(1).filter(({ by }) => by.includes('[bot]'));
+
 test('an outsider’s command is not heard; that of somebody with write access is answered in one comment, which is edited in place', async () => {
   expect((await afterwards(() => shop.comment(1, '/pullwright retry', 'eve'))).plan).toMatchObject({ decision: 'nothing', why: 'no-write-access' });
-  const ours = () => shop.comments(1).filter(({ by }) => by.includes('[bot]'));
   expect(ours()).toEqual([]);
   await afterwards(() => shop.comment(1, '/pullwright explain', 'ann'));
   await until('an answer', () => (ours().length > 0 ? true : undefined));
