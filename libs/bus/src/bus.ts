@@ -134,6 +134,15 @@ export class Bus {
     };
   }
 
+  /** Settles when the server has everything that was said so far, subscriptions too: who asks from now on is heard. Throws `Failure('bus-unavailable')`. */
+  async flush(): Promise<void> {
+    try {
+      await this.connection.flush();
+    } catch (error) {
+      throw new Failure('bus-unavailable', 'the connection was lost', { cause: error });
+    }
+  }
+
   /** Core NATS request and reply. Throws `Failure('bus-unavailable')` when nobody serves the subject or no answer comes in time. */
   async request(subject: string, data: unknown, timeoutMs: number): Promise<unknown> {
     try {

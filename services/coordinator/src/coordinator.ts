@@ -40,6 +40,8 @@ export class Coordinator implements OnApplicationBootstrap, BeforeApplicationShu
     await this.busWatch.start();
     const readers = await Promise.all([serveCommands(this.bus, this.saga), takeResults(this.bus, this.saga, this.dispatcher), logDeadLetters(this.bus), this.forgeCommands.serve(this.bus)]);
     const stopAnswering = this.bus.respond(subjects.allQueries, async (name, data) => this.queries.answer(name, data));
+    // Whoever hears that this coordinator has started may ask it at once.
+    await this.bus.flush();
     this.timers.start();
     this.retention.start();
     this.schedules.start();

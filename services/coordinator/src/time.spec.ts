@@ -97,22 +97,23 @@ describe('an approval of seven days', () => {
   });
 });
 
-test('a hundred thousand timers due at once: results are committed between them', async () => {
+test('twenty thousand timers due at once: results are committed between them', async () => {
   await stage.startCoordinator();
   const gate = Promise.withResolvers<void>();
   stage.behaviour = async (task) => { if (task.stepId === 's0') await gate.promise; return {}; };
   const runId = await stage.start('chain');
   await stage.until(() => stage.taken.length === 1, 'the first step at work');
   const { rows: [pinned] } = await stage.database.query<{ hash: string }>(`SELECT hash FROM pipelines WHERE name = 'gate'`);
-  const storm = Array.from({ length: 100_000 }, newRunId);
+  const storm = Array.from({ length: 20_000 }, newRunId);
   const review = { stepId: 'review', position: 0, status: 'waiting', attempt: 0, tries: 0, startedAt: Date.now(), wakeAt: Date.now() };
   await stage.database.query(
     `WITH r AS (INSERT INTO runs (id, pipeline_hash, repository, params, status, requested_by, created_at, check_at) SELECT id, $2, '/storm', '{}', 'waiting', 'ann', now(), now() FROM unnest($1::text[]) AS id)
      INSERT INTO log (run_id, seq, last, at, events, steps) SELECT id, 1, 3, now(), '[]', $3 FROM unnest($1::text[]) AS id`, [storm, pinned?.hash, JSON.stringify([review])]);
   gate.resolve();
   await stage.reaches(runId, 'succeeded');
-  const count = async (status: string) => (await stage.database.query(`SELECT FROM runs WHERE repository = '/storm' AND status = $1`, [status])).rowCount;
-  await stage.until(async () => await count('failed') === storm.length, 'every timer has fired', 120_000);
+  const waits = async () => (await stage.database.query<{ waits: boolean }>(`SELECT EXISTS (SELECT FROM runs WHERE status = 'waiting' AND repository = '/storm') AS waits`)).rows[0]?.waits;
+  await stage.until(async () => await waits() === false, 'every timer has fired', 120_000);
+  expect((await stage.database.query<{ n: number }>(`SELECT count(*)::integer AS n FROM runs WHERE repository = '/storm' AND status = 'failed'`)).rows[0]?.n).toBe(storm.length);
   const { rows: [order] } = await stage.database.query<{ between: boolean }>(
     `SELECT (SELECT finished_at FROM runs WHERE id = $1) < max(finished_at) AS between FROM runs WHERE repository = '/storm'`, [runId]);
   expect(order?.between).toBe(true);
