@@ -27,7 +27,8 @@ export async function startNats(options: { binary?: string; user?: string; passw
       await rm(join(dir, 'jetstream'), { recursive: true, force: true });
       await nats.restart();
     },
-    removeStore: () => rm(join(dir, 'jetstream'), { recursive: true, force: true }),
+    // The server may make a file in a folder that is just being emptied.
+    removeStore: () => rm(join(dir, 'jetstream'), { recursive: true, force: true, maxRetries: 5 }),
     remove: async () => {
       await nats.stop();
       await rm(dir, { recursive: true, force: true });
