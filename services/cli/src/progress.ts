@@ -65,9 +65,12 @@ function found({ reused, savedMs, ...facts }: Readonly<Record<string, string | n
   return [...saved, ...Object.keys(facts).length > 0 ? [counted(facts)] : []].join(' · ');
 }
 
+/** What a model has said and cost: said only when one was asked. */
+const OF_MODELS: ReadonlySet<string> = new Set(['proposed', 'accepted', 'inputTokens', 'outputTokens', 'cacheReadTokens', 'costUsd']);
+
 /** Facts in words: `routes 12 · behaviours 40`; commits are shortened. */
 function counted(facts: Readonly<Record<string, string | number | boolean>>): string {
-  return Object.entries(facts).map(([name, value]) => {
+  return Object.entries(facts).filter(([name, value]) => value !== 0 || !OF_MODELS.has(name)).map(([name, value]) => {
     const words = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
     return `${words} ${typeof value === 'string' && /^[0-9a-f]{40,64}$/.test(value) ? value.slice(0, 10) : value}`;
   }).join(' · ');
