@@ -178,9 +178,10 @@ export class Saga {
       replies.push(settled ?? replyTo(intent.runId, work, decisions[0], quotas.get(intent.runId)));
     }
     if (doubtful.size > 0) return doubtful;
-    await this.commit([...works.values()].filter((work) => work.events.length > 0), at);
+    // Before the commit: what fails after it would have intents called not written that are.
     const unmoved = later.filter(({ runId }) => works.get(runId)?.events.length === 0);
     if (unmoved.length > 0) await this.store.checkLater(unmoved);
+    await this.commit([...works.values()].filter((work) => work.events.length > 0), at);
     return replies;
   }
 

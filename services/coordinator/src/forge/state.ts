@@ -27,8 +27,9 @@ export async function knownRuns(store: SagaStore, pipelines: Pipelines, runIds: 
 export const waitingStep = ({ steps }: KnownRun): StepState | undefined => steps.find(({ status }) => status === 'waiting');
 
 /** Whatever tells of a run, as the parameters of the pipeline that tells it. */
-export function reportOf({ run, steps, gates }: KnownRun): Params {
-  const waiting = steps.find(({ status }) => status === 'waiting');
+export function reportOf(known: KnownRun): Params {
+  const { run, steps, gates } = known;
+  const waiting = waitingStep(known);
   return {
     run: run.runId, status: run.status, steps: steps.map(({ stepId, status }) => `${stepId}=${status}`).join(' ').slice(0, 256),
     waitingFor: waiting ? (gates.get(waiting.stepId) ?? []).join(', ').slice(0, 120) : '', failure: run.failure?.code ?? '', detail: run.failure?.detail?.slice(0, 256) ?? '',
